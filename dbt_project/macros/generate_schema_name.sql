@@ -1,0 +1,4 @@
+{# Schema = domain: the schema that a folder configures is used as it stands. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}

@@ -1,0 +1,1 @@
+"""Holdfast's engine room: gate, schedule, audit and release of the warehouse."""

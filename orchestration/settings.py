@@ -1,0 +1,173 @@
+"""The settings of a run, read once from `HOLDFAST_*` environment variables and frozen.
+
+| variable | meaning | default |
+|---|---|---|
+| HOLDFAST_HOME | folder of control.db, builds, releases | `data` in the project |
+| HOLDFAST_LANDING | folder that the company lands its files in; may be read-only | `landing` in the home |
+| HOLDFAST_AS_OF | last day that counts, YYYY-MM-DD | today in the reporting time zone |
+| HOLDFAST_KNOWN_AT | leave out rows loaded after this UTC time, ISO 8601 | none |
+| HOLDFAST_REPORTING_TIMEZONE | IANA zone that cuts days and months | UTC |
+| HOLDFAST_REPORTING_CURRENCY | ISO 4217 code of reported money | USD |
+| HOLDFAST_ENABLED_POLICIES | comma-separated policy ids, computed side by side | board_strict |
+| HOLDFAST_OFFICIAL_POLICY | the one that reports by default | first enabled |
+| HOLDFAST_MEMORY_LIMIT | DuckDB memory limit, for example 8GB | 60 % of the machine |
+| HOLDFAST_THREADS | threads of DuckDB and dbt | cores of the machine |
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from orchestration.errors import ConfigurationError
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run depends on besides code and input; all paths absolute."""
+
+    home: Path
+    landing: Path
+    as_of: date
+    known_at: datetime | None
+    reporting_timezone: str
+    reporting_currency: str
+    enabled_policies: tuple[str, ...]
+    official_policy: str
+    memory_limit: str
+    threads: int
+
+    @property
+    def control_database(self) -> Path:
+        """SQLite file with runs, files, releases."""
+        return self.home / "control.db"
+
+    @property
+    def accepted_dir(self) -> Path:
+        """Parquet made once per accepted csv or jsonl file, by sha256."""
+        return self.home / "accepted"
+
+    @property
+    def build_dir(self) -> Path:
+        """Private build folders, one per run: `build/<run>/warehouse.duckdb`."""
+        return self.home / "build"
+
+    @property
+    def releases_dir(self) -> Path:
+        """Immutable releases `<n>.duckdb`."""
+        return self.home / "releases"
+
+    @property
+    def warehouse_link(self) -> Path:
+        """Link to the current release; what readers open."""
+        return self.home / "warehouse.duckdb"
+
+    def dbt_vars(self) -> dict[str, object]:
+        """Variables of the dbt run: plain strings and lists, validated here."""
+        return {
+            "as_of_date": self.as_of.isoformat(),
+            "known_at": self.known_at.strftime("%Y-%m-%d %H:%M:%S") if self.known_at else "",
+            "reporting_timezone": self.reporting_timezone,
+            "reporting_currency": self.reporting_currency,
+            "enabled_policies": list(self.enabled_policies),
+            "official_policy": self.official_policy,
+        }
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read and validate the settings.
+
+    Raises:
+        ConfigurationError: a variable has a value that cannot be used.
+    """
+    home = Path(environ.get("HOLDFAST_HOME") or PROJECT_DIR / "data").expanduser().resolve()
+    landing = Path(environ.get("HOLDFAST_LANDING") or home / "landing").expanduser().resolve()
+    timezone = environ.get("HOLDFAST_REPORTING_TIMEZONE") or "UTC"
+    if timezone not in available_timezones():
+        raise ConfigurationError(
+            f"HOLDFAST_REPORTING_TIMEZONE is {timezone!r}, which is no IANA time zone; "
+            "use a name such as Europe/Berlin."
+        )
+    currency = (environ.get("HOLDFAST_REPORTING_CURRENCY") or "USD").upper()
+    if not re.fullmatch(r"[A-Z]{3}", currency):
+        raise ConfigurationError(
+            f"HOLDFAST_REPORTING_CURRENCY is {currency!r}; use a three-letter ISO 4217 code."
+        )
+    policies = tuple(
+        p.strip()
+        for p in (environ.get("HOLDFAST_ENABLED_POLICIES") or "board_strict").split(",")
+        if p.strip()
+    )
+    for policy in policies:
+        if not re.fullmatch(r"[a-z0-9_]+", policy):
+            raise ConfigurationError(
+                f"HOLDFAST_ENABLED_POLICIES names {policy!r}; a policy id is made of "
+                "lower-case letters, digits and underscores."
+            )
+    official = environ.get("HOLDFAST_OFFICIAL_POLICY") or policies[0]
+    if official not in policies:
+        raise ConfigurationError(
+            f"HOLDFAST_OFFICIAL_POLICY is {official!r}, which is not among the enabled policies "
+            f"({', '.join(policies)}); enable it or choose another."
+        )
+    memory_limit = environ.get("HOLDFAST_MEMORY_LIMIT") or _default_memory_limit()
+    if not re.fullmatch(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", memory_limit):
+        raise ConfigurationError(
+            f"HOLDFAST_MEMORY_LIMIT is {memory_limit!r}; use a number and a unit, such as 8GB."
+        )
+    return Settings(
+        home=home,
+        landing=landing,
+        as_of=_as_of(environ.get("HOLDFAST_AS_OF"), timezone),
+        known_at=_known_at(environ.get("HOLDFAST_KNOWN_AT")),
+        reporting_timezone=timezone,
+        reporting_currency=currency,
+        enabled_policies=policies,
+        official_policy=official,
+        memory_limit=memory_limit,
+        threads=_threads(environ.get("HOLDFAST_THREADS")),
+    )
+
+
+def _as_of(text: str | None, timezone: str) -> date:
+    if not text:
+        return datetime.now(ZoneInfo(timezone)).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"HOLDFAST_AS_OF is {text!r}; use a date such as 2026-10-31."
+        ) from None
+
+
+def _known_at(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"HOLDFAST_KNOWN_AT is {text!r}; use a UTC time such as 2026-10-31T23:59:59Z."
+        ) from None
+    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+
+
+def _threads(text: str | None) -> int:
+    if not text:
+        return os.cpu_count() or 1
+    if not re.fullmatch(r"[1-9]\d{0,2}", text):
+        raise ConfigurationError(f"HOLDFAST_THREADS is {text!r}; use a whole number from 1.")
+    return int(text)
+
+
+def _default_memory_limit() -> str:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{max(1, int(total * 0.6 / 2**30))}GB"
