@@ -1,0 +1,138 @@
+{#
+    Exact money. A value per month is kept in major units with 16 decimals (guard digits behind
+    1/12 and the like) and rounded once, half up, at the unit and day (docs/mrr_rules.md 7).
+#}
+{% macro exact_type() -%}
+    decimal(38, 16)
+{%- endmacro %}
+
+{#
+    numerator / denominator, half up, as decimal(38, digits), for integers (or decimals without
+    fraction) with denominator > 0. DuckDB divides decimals as doubles, hence the integers.
+#}
+{% macro exact_divide(numerator, denominator, digits) -%}
+    {{ return(adapter.dispatch('exact_divide', 'holdfast')(numerator, denominator, digits)) }}
+{%- endmacro %}
+
+{% macro duckdb__exact_divide(numerator, denominator, digits) -%}
+    cast(
+        cast(
+            (
+                cast({{ numerator }} as hugeint) * cast('2{{ "0" * digits }}' as hugeint)
+                + cast({{ denominator }} as hugeint)
+            ) // (2 * cast({{ denominator }} as hugeint)) as decimal(38, 0)
+        ) * cast('0.{{ "0" * (digits - 1) }}1' as decimal({{ digits }}, {{ digits }}))
+        as decimal(38, {{ digits }})
+    )
+{%- endmacro %}
+
+{% macro spark__exact_divide(numerator, denominator, digits) -%}
+    cast(
+        cast({{ numerator }} as decimal(38, 0)) / cast({{ denominator }} as decimal(38, 0))
+        as decimal(38, {{ digits }})
+    )
+{%- endmacro %}
+
+{#
+    To cents, half up. The inner rounding recovers exact half cents that guard digits
+    have left a hair below (832.4999…96 is 832.5).
+#}
+{% macro to_cents(amount) -%}
+    cast(round(round({{ amount }}, 10), 2) as decimal(18, 2))
+{%- endmacro %}
+
+{# A fraction, or null where the denominator is zero or unknown (metrics.md: null is "cannot be said"). #}
+{% macro ratio(numerator, denominator) -%}
+    case
+        when {{ denominator }} <> 0
+            then cast(
+                cast({{ numerator }} as double) / cast({{ denominator }} as double) as decimal(18, 6)
+            )
+    end
+{%- endmacro %}
+
+{# One minor unit in major units: 0.01 for an exponent of 2. #}
+{% macro minor_unit(exponent) -%}
+    cast(
+        case {{ exponent }}
+            when 0 then 1 when 2 then 0.01 when 3 then 0.001 when 4 then 0.0001
+        end as decimal(5, 4)
+    )
+{%- endmacro %}
+
+{#
+    The monthly factor of a billing interval as two whole numbers (docs/mrr_rules.md 3); `variants`
+    is the relation that has week_numerator and its like.
+#}
+{% macro factor_parts(billing_interval, interval_count, variants) -%}
+    case {{ billing_interval }}
+        when 'week' then {{ variants }}.week_numerator
+        when 'day' then {{ variants }}.day_numerator
+        else 1
+    end as factor_numerator,
+    {{ interval_count }} * case {{ billing_interval }}
+        when 'year' then 12
+        when 'week' then {{ variants }}.week_denominator
+        when 'day' then {{ variants }}.day_denominator
+        else 1
+    end as factor_denominator
+{%- endmacro %}
+
+{# An amount with at most 8 decimals × numerator / denominator, exact to 16 decimals. #}
+{% macro scaled_amount(amount, numerator, denominator) -%}
+    {{ exact_divide(
+        'cast(' ~ amount ~ ' * 100000000 as decimal(38, 0)) * ' ~ numerator,
+        denominator ~ ' * cast(100000000 as bigint)',
+        16
+    ) }}
+{%- endmacro %}
+
+{#
+    The part of an amount off (× factor) that falls on the first `net` of `shared` MRR (docs/mrr_rules.md 4).
+    Exact where `net` is all of it, else to 10 decimals: parts are differences of such values along the
+    items, so that they sum to the whole exactly.
+#}
+{% macro share_of_amount(amount, factor_numerator, factor_denominator, net, shared) -%}
+    case
+        when {{ net }} = 0 then 0
+        when {{ net }} = {{ shared }}
+            then {{ scaled_amount(amount, factor_numerator, factor_denominator) }}
+        else cast(
+            {{ exact_divide(
+                'cast(' ~ amount ~ ' * 10000 as decimal(38, 0)) * ' ~ factor_numerator
+                ~ ' * cast(cast(' ~ net ~ ' as decimal(38, 8)) * 100000000 as decimal(38, 0))',
+                'cast(cast(' ~ shared ~ ' as decimal(38, 8)) * 100000000 as decimal(38, 0)) * '
+                ~ factor_denominator ~ ' * 10000',
+                10
+            ) }} as {{ exact_type() }}
+        )
+    end
+{%- endmacro %}
+
+{#
+    An exact amount × numerator / denominator for whole or 8-decimal factors, to 10 decimals. Only effects
+    of movements use it: they are rounded to cents and their rest is assigned, so nothing is lost.
+#}
+{% macro rescaled(amount, numerator, denominator) -%}
+    cast(
+        {{ exact_divide(
+            'cast(cast(' ~ amount ~ ' as decimal(38, 10)) * 10000000000 as decimal(38, 0))'
+            ~ ' * cast(cast(' ~ numerator ~ ' as decimal(38, 4)) * 10000 as decimal(38, 0))',
+            'cast(cast(' ~ denominator ~ ' as decimal(38, 4)) * 10000 as decimal(38, 0))'
+            ~ ' * cast(10000000000 as bigint)',
+            10
+        ) }} as {{ exact_type() }}
+    )
+{%- endmacro %}
+
+{# Money shared by a count, to cents, half up; null where the count is zero. Amounts of 0 and more. #}
+{% macro money_ratio(amount, count) -%}
+    case
+        when {{ count }} <> 0
+            then cast(
+                {{ exact_divide(
+                    'cast(' ~ amount ~ ' * 100 as decimal(38, 0))', count ~ ' * 100', 2
+                ) }} as decimal(18, 2)
+            )
+    end
+{%- endmacro %}

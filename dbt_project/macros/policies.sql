@@ -1,0 +1,48 @@
+{#
+    The switches of a metric policy (metrics.md 3), in the order of the policy table, which is the
+    order of the ladder's steps. `level` switches move MRR itself, `series` ones how its changes are read.
+#}
+{% macro policy_level_switches() -%}
+    {{ return([
+        'mrr_basis', 'counted_statuses', 'past_due_grace_days', 'paused', 'discounts', 'metered',
+        'refunds', 'churn_at', 'week_factor', 'day_factor',
+    ]) }}
+{%- endmacro %}
+
+{% macro policy_columns() -%}
+    {{ return([
+        'policy_id', 'name', 'mrr_basis', 'counted_statuses', 'past_due_grace_days', 'paused',
+        'discounts', 'metered', 'refunds', 'churn_at', 'zero_mrr_customer', 'grain',
+        'movement_grain', 'reactivation_window_days', 'same_month_new_and_churn', 'week_factor',
+        'day_factor', 'fx', 'constant_fx_date', 'churn_rate_base', 'churn_rate_excludes_new',
+        'reactivation_in_nrr', 'nrr_base', 'grr_cap', 'ltv_method', 'as_of', 'source', 'note',
+    ]) }}
+{%- endmacro %}
+
+{# Is a status in the policy's list (`active|past_due`)? #}
+{% macro counts_status(status) -%}
+    ('|' || counted_statuses || '|' like '%|{{ status }}|%')
+{%- endmacro %}
+
+{# Numerator and denominator, both whole, of a factor written as `52/12` or `4.33`. #}
+{% macro factor_numerator(factor) -%}
+    cast(
+        replace(split_part({{ factor }}, '/', 1), '.', '')
+        || repeat('0', length(split_part(split_part({{ factor }}, '/', 2), '.', 2))) as bigint
+    )
+{%- endmacro %}
+
+{% macro factor_denominator(factor) -%}
+    cast(
+        coalesce(nullif(replace(split_part({{ factor }}, '/', 2), '.', ''), ''), '1')
+        || repeat('0', length(split_part(split_part({{ factor }}, '/', 1), '.', 2))) as bigint
+    )
+{%- endmacro %}
+
+{# The day on which a change shows in a policy's series: month ends only, or the day itself. #}
+{% macro effective_date(date, policies) -%}
+    case
+        when {{ policies }}.movement_grain = 'month_end' then {{ month_end_seen(date) }}
+        else {{ date }}
+    end
+{%- endmacro %}

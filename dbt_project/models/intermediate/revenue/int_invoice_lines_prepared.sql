@@ -1,0 +1,82 @@
+-- Current invoice lines with what their invoice says of them, in local dates.
+with lines as (
+    select * from {{ ref('stg_billing__invoice_line_items') }}
+    where is_current
+),
+
+invoices as (
+    select * from {{ ref('stg_billing__invoices') }}
+    where is_current
+),
+
+payments as (
+    select * from {{ ref('stg_billing__payments') }}
+    where is_current
+),
+
+refunds as (
+    select * from {{ ref('stg_billing__refunds') }}
+    where is_current
+        and coalesce(status, 'succeeded') = 'succeeded'
+        and amount > 0
+),
+
+items as (
+    select
+        subscription_id,
+        subscription_item_id
+    from {{ ref('stg_billing__subscription_items') }}
+    where is_current
+),
+
+refunded_invoices as (
+    select payments.invoice_id
+    from refunds
+    inner join payments
+        on refunds.payment_id = payments.payment_id
+    where payments.invoice_id is not null
+    group by payments.invoice_id
+),
+
+-- A line without an item belongs to the one item of its subscription.
+only_items as (
+    select
+        subscription_id,
+        min(subscription_item_id) as subscription_item_id
+    from items
+    group by subscription_id
+    having count(*) = 1
+),
+
+final as (
+    select
+        lines.invoice_line_item_id,
+        lines.invoice_id,
+        invoices.customer_id,
+        coalesce(lines.subscription_id, invoices.subscription_id) as subscription_id,
+        coalesce(
+            lines.subscription_item_id, only_items.subscription_item_id
+        ) as subscription_item_id,
+        lines.price_id,
+        lines.line_type,
+        lines.currency,
+        lines.amount,
+        lines.discount_amount,
+        lines.quantity,
+        lines.is_proration,
+        {{ local_date('lines.period_started_at') }} as period_from_date,
+        {{ local_date('lines.period_ended_at') }} as period_to_date,
+        invoices.status as invoice_status,
+        invoices.created_at as invoice_created_at,
+        {{ local_date('invoices.created_at') }} as invoice_date,
+        refunded_invoices.invoice_id is not null as is_refunded
+    from lines
+    inner join invoices
+        on lines.invoice_id = invoices.invoice_id
+    left join refunded_invoices
+        on lines.invoice_id = refunded_invoices.invoice_id
+    left join only_items
+        on coalesce(lines.subscription_id, invoices.subscription_id) = only_items.subscription_id
+)
+
+select * from final

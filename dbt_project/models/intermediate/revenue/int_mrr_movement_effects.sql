@@ -1,0 +1,196 @@
+-- Expansions and contractions split over their causes, summing to the cent (docs/mrr_rules.md 8).
+-- One row per movement of these types.
+with movements as (
+    select * from {{ ref('int_mrr_movements_typed') }}
+    where movement_type in ('expansion', 'contraction')
+),
+
+unit_items as (
+    select * from {{ ref('int_unit_items') }}
+),
+
+valued as (
+    select * from {{ ref('int_unit_mrr_valued') }}
+),
+
+prices as (
+    select * from {{ ref('int_price_versions') }}
+),
+
+tiered_amounts as (
+    select * from {{ ref('int_tiered_amounts') }}
+),
+
+items_before as (
+    select
+        movements.movement_id,
+        unit_items.*
+    from movements
+    inner join unit_items
+        on movements.policy_id = unit_items.policy_id
+        and movements.unit_id = unit_items.unit_id
+        and movements.compared_date = unit_items.to_date
+),
+
+items_after as (
+    select
+        movements.movement_id,
+        unit_items.*
+    from movements
+    inner join unit_items
+        on movements.policy_id = unit_items.policy_id
+        and movements.unit_id = unit_items.unit_id
+        and movements.movement_date = unit_items.from_date
+),
+
+compared as (
+    select
+        coalesce(items_before.movement_id, items_after.movement_id) as movement_id,
+        coalesce(items_before.currency, items_after.currency) as currency,
+        coalesce(items_before.item_kind, items_after.item_kind) as item_kind,
+        coalesce(items_before.mrr_basis, items_after.mrr_basis) as mrr_basis,
+        items_before.price_id as price_id_before,
+        items_after.price_id as price_id_after,
+        items_before.price_version as price_version_before,
+        items_before.quantity as quantity_before,
+        items_after.quantity as quantity_after,
+        coalesce(items_before.gross_mrr, 0) as gross_before,
+        coalesce(items_after.gross_mrr, 0) as gross_after,
+        coalesce(items_before.net_mrr, 0) as net_before,
+        coalesce(items_after.net_mrr, 0) as net_after,
+        prices.billing_scheme,
+        prices.unit_amount,
+        tiered_before.period_amount as tiered_amount_before,
+        tiered_after.period_amount as tiered_amount_after
+    from items_before
+    full outer join items_after
+        on items_before.movement_id = items_after.movement_id
+        and items_before.subscription_item_id = items_after.subscription_item_id
+        and items_before.item_kind = items_after.item_kind
+        and items_before.currency = items_after.currency
+    left join prices
+        on items_before.price_id = prices.price_id
+        and items_before.price_version = prices.price_version
+    left join tiered_amounts as tiered_before
+        on items_before.price_id = tiered_before.price_id
+        and items_before.price_version = tiered_before.price_version
+        and items_before.quantity = tiered_before.quantity
+    left join tiered_amounts as tiered_after
+        on items_before.price_id = tiered_after.price_id
+        and items_before.price_version = tiered_after.price_version
+        and items_after.quantity = tiered_after.quantity
+),
+
+-- What the new quantity would have cost at the old price.
+requantified as (
+    select
+        *,
+        case
+            when price_id_before is null or price_id_after is null then gross_before
+            when quantity_before = quantity_after then gross_before
+            when mrr_basis = 'invoice' and price_id_before = price_id_after then gross_after
+            when mrr_basis = 'invoice' then gross_before
+            when billing_scheme = 'tiered' and coalesce(tiered_amount_before, 0) > 0
+                then {{ rescaled('gross_before', 'coalesce(tiered_amount_after, 0)',
+                    'tiered_amount_before') }}
+            when billing_scheme <> 'tiered' and quantity_before > 0
+                then {{ rescaled('gross_before', 'quantity_after', 'quantity_before') }}
+            -- From nothing: all of it is quantity where the price stayed.
+            when price_id_before = price_id_after then gross_after
+            else gross_before
+        end as gross_requantified
+    from compared
+),
+
+item_effects as (
+    select
+        movement_id,
+        currency,
+        case
+            when item_kind = 'metered' then net_after - net_before
+            else gross_requantified - gross_before
+        end as quantity_change,
+        case
+            when item_kind <> 'metered' and price_id_before = price_id_after
+                then gross_after - gross_requantified
+            else 0
+        end as price_change,
+        case
+            when item_kind <> 'metered' and price_id_before is distinct from price_id_after
+                then gross_after - gross_requantified
+            else 0
+        end as plan_change,
+        case
+            when item_kind = 'metered' then 0
+            else (net_after - gross_after) - (net_before - gross_before)
+        end as discount_change
+    from requantified
+),
+
+in_reporting_currency as (
+    select
+        movements.movement_id,
+        sum(item_effects.quantity_change * valued.rate) as quantity_change,
+        sum(item_effects.price_change * valued.rate) as price_change,
+        sum(item_effects.plan_change * valued.rate) as plan_change,
+        sum(item_effects.discount_change * valued.rate) as discount_change
+    from movements
+    inner join item_effects
+        on movements.movement_id = item_effects.movement_id
+    inner join valued
+        on movements.policy_id = valued.policy_id
+        and movements.unit_id = valued.unit_id
+        and movements.movement_date = valued.change_date
+        and item_effects.currency = valued.currency
+    group by movements.movement_id
+),
+
+rounded as (
+    select
+        movements.movement_id,
+        movements.mrr_change,
+        coalesce({{ to_cents('in_reporting_currency.quantity_change') }}, 0) as quantity_effect,
+        coalesce({{ to_cents('in_reporting_currency.price_change') }}, 0) as price_effect,
+        coalesce({{ to_cents('in_reporting_currency.plan_change') }}, 0) as plan_effect,
+        coalesce({{ to_cents('in_reporting_currency.discount_change') }}, 0) as discount_effect
+    from movements
+    left join in_reporting_currency
+        on movements.movement_id = in_reporting_currency.movement_id
+),
+
+-- What rounding (and refunds, which are a discount) left over goes to the greatest effect.
+with_rest as (
+    select
+        *,
+        mrr_change - quantity_effect - price_effect - plan_effect - discount_effect as rest,
+        greatest(
+            abs(quantity_effect), abs(price_effect), abs(plan_effect), abs(discount_effect)
+        ) as greatest_effect
+    from rounded
+),
+
+assigned as (
+    select
+        *,
+        case
+            when abs(quantity_effect) = greatest_effect then 'quantity'
+            when abs(price_effect) = greatest_effect then 'price'
+            when abs(plan_effect) = greatest_effect then 'plan'
+            else 'discount'
+        end as rest_goes_to
+    from with_rest
+),
+
+final as (
+    select
+        movement_id,
+        quantity_effect + case when rest_goes_to = 'quantity' then rest else 0 end
+            as quantity_effect,
+        price_effect + case when rest_goes_to = 'price' then rest else 0 end as price_effect,
+        plan_effect + case when rest_goes_to = 'plan' then rest else 0 end as plan_effect,
+        discount_effect + case when rest_goes_to = 'discount' then rest else 0 end
+            as discount_effect
+    from assigned
+)
+
+select * from final

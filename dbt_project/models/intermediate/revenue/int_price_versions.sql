@@ -1,0 +1,31 @@
+-- Prices by the local dates on which each version was in force; the first one for all time before too.
+with versions as (
+    select * from {{ ref('stg_billing__prices') }}
+    where valid_from_date < valid_to_date
+),
+
+final as (
+    select
+        price_id,
+        row_number() over price_history as price_version,
+        case
+            when row_number() over price_history = 1 then {{ start_of_time() }}
+            else valid_from_date
+        end as from_date,
+        valid_to_date as to_date,
+        valid_to_date = {{ end_of_time() }} as is_current,
+        product_id,
+        currency,
+        unit_amount,
+        coalesce(billing_scheme, 'per_unit') as billing_scheme,
+        tiers,
+        coalesce(tiers_mode, 'graduated') as tiers_mode,
+        coalesce(price_type, 'recurring') as price_type,
+        billing_interval,
+        interval_count,
+        coalesce(usage_type, 'licensed') as usage_type
+    from versions
+    window price_history as (partition by price_id order by valid_from_date)
+)
+
+select * from final

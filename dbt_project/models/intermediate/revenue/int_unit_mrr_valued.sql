@@ -1,0 +1,134 @@
+-- Native MRR in the reporting currency: at each change, and where only the rate moves
+-- (docs/mrr_rules.md 7). One row per policy, unit, currency and day.
+with changes as (
+    select * from {{ ref('int_unit_native_mrr_changes') }}
+),
+
+policies as (
+    select * from {{ ref('int_metric_policies_enabled') }}
+),
+
+months as (
+    select * from {{ ref('int_months') }}
+),
+
+rates as (
+    select * from {{ ref('int_fx_rate_intervals') }}
+),
+
+first_rates as (
+    select
+        currency,
+        rate_date
+    from rates
+    where is_first
+),
+
+foreign_changes as (
+    select
+        changes.*,
+        policies.fx,
+        policies.movement_grain,
+        policies.constant_fx_date
+    from changes
+    inner join policies
+        on changes.policy_id = policies.policy_id
+    where changes.currency <> '{{ var("reporting_currency") }}'
+),
+
+-- Month by month what stands is valued anew.
+revaluations as (
+    select
+        foreign_changes.policy_id,
+        foreign_changes.unit_id,
+        foreign_changes.currency,
+        case
+            when foreign_changes.movement_grain = 'month_end' then months.month_end_date
+            else months.month
+        end as change_date,
+        foreign_changes.native_after as native_before,
+        foreign_changes.native_after,
+        foreign_changes.fx,
+        foreign_changes.constant_fx_date
+    from foreign_changes
+    inner join months
+        on foreign_changes.change_date < case
+            when foreign_changes.movement_grain = 'month_end' then months.month_end_date
+            else months.month
+        end
+        and coalesce(foreign_changes.next_change_date, {{ end_of_time() }}) > case
+            when foreign_changes.movement_grain = 'month_end' then months.month_end_date
+            else months.month
+        end
+    where foreign_changes.fx = 'period_end'
+        and foreign_changes.native_after > 0
+),
+
+foreign_rows as (
+    select policy_id, unit_id, currency, change_date, native_before, native_after, fx,
+        constant_fx_date
+    from foreign_changes
+    union all
+    select * from revaluations
+),
+
+dated as (
+    select
+        foreign_rows.*,
+        case foreign_rows.fx
+            when 'period_end' then {{ month_end_seen('foreign_rows.change_date') }}
+            when 'constant' then coalesce(foreign_rows.constant_fx_date, first_rates.rate_date)
+            else foreign_rows.change_date
+        end as valuation_date
+    from foreign_rows
+    left join first_rates
+        on foreign_rows.currency = first_rates.currency
+),
+
+rated as (
+    select
+        dated.*,
+        rates.rate,
+        lag(rates.rate) over (
+            partition by dated.policy_id, dated.unit_id, dated.currency
+            order by dated.change_date
+        ) as rate_before
+    from dated
+    left join rates
+        on dated.currency = rates.currency
+        and dated.valuation_date >= rates.from_date
+        and dated.valuation_date < rates.to_date
+),
+
+final as (
+    select
+        policy_id,
+        unit_id,
+        currency,
+        change_date,
+        native_before,
+        native_after,
+        change_date as valuation_date,
+        cast(1 as decimal(18, 10)) as rate,
+        native_before as value_before,
+        native_before as value_revalued,
+        native_after as value_after
+    from changes
+    where currency = '{{ var("reporting_currency") }}'
+    union all
+    select
+        policy_id,
+        unit_id,
+        currency,
+        change_date,
+        native_before,
+        native_after,
+        valuation_date,
+        rate,
+        cast(native_before * coalesce(rate_before, 0) as {{ exact_type() }}) as value_before,
+        cast(native_before * coalesce(rate, 0) as {{ exact_type() }}) as value_revalued,
+        cast(native_after * coalesce(rate, 0) as {{ exact_type() }}) as value_after
+    from rated
+)
+
+select * from final

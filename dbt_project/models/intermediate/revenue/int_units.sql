@@ -1,0 +1,44 @@
+-- The billing customer of every counted unit. One row per policy and unit.
+with policies as (
+    select * from {{ ref('int_metric_policies_enabled') }}
+),
+
+changes as (
+    select * from {{ ref('int_unit_native_mrr_changes') }}
+),
+
+subscriptions as (
+    select * from {{ ref('stg_billing__subscriptions') }}
+    where is_current
+),
+
+units as (
+    select
+        policy_id,
+        unit_id,
+        count(distinct currency) as currencies,
+        min(currency) as currency
+    from changes
+    group by
+        policy_id,
+        unit_id
+),
+
+final as (
+    select
+        units.policy_id,
+        units.unit_id,
+        coalesce(subscriptions.customer_id, units.unit_id) as customer_id,
+        case when subscriptions.subscription_id is not null then units.unit_id end
+            as subscription_id,
+        -- Of several currencies none speaks for the unit.
+        case when units.currencies = 1 then units.currency end as currency
+    from units
+    inner join policies
+        on units.policy_id = policies.policy_id
+    left join subscriptions
+        on policies.grain = 'subscription'
+        and units.unit_id = subscriptions.subscription_id
+)
+
+select * from final
