@@ -9,6 +9,14 @@
     ]) }}
 {%- endmacro %}
 
+{# The switches that can move a customer's MRR of a month: the steps of the ladder, in the table's order. #}
+{% macro policy_ladder_switches() -%}
+    {{ return([
+        'mrr_basis', 'counted_statuses', 'past_due_grace_days', 'paused', 'discounts', 'metered',
+        'refunds', 'churn_at', 'grain', 'movement_grain', 'week_factor', 'day_factor', 'fx',
+    ]) }}
+{%- endmacro %}
+
 {% macro policy_columns() -%}
     {{ return([
         'policy_id', 'name', 'mrr_basis', 'counted_statuses', 'past_due_grace_days', 'paused',

@@ -59,8 +59,8 @@ by_date as (
         variant_id,
         subscription_id,
         subscription_item_id,
+        currency,
         invoice_date,
-        min(currency) as currency,
         max(price_id) as price_id,
         cast(sum(quantity) as bigint) as quantity,
         greatest(
@@ -77,6 +77,7 @@ by_date as (
         variant_id,
         subscription_id,
         subscription_item_id,
+        currency,
         invoice_date
 ),
 
@@ -86,7 +87,8 @@ stretches as (
         least(
             coalesce(
                 lead(invoice_date) over (
-                    partition by variant_id, subscription_item_id order by invoice_date
+                    partition by variant_id, subscription_item_id, currency
+                    order by invoice_date
                 ),
                 {{ end_of_time() }}
             ),

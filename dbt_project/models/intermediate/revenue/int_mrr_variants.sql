@@ -1,6 +1,6 @@
 -- One row per way of computing MRR itself, shared by the policies that agree on it.
 with policies as (
-    select * from {{ ref('int_metric_policies_enabled') }}
+    select * from {{ ref('int_metric_policy_computations') }}
 ),
 
 final as (

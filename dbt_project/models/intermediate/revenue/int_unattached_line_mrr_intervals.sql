@@ -15,6 +15,11 @@ prices as (
     where is_current
 ),
 
+subscriptions as (
+    select * from {{ ref('stg_billing__subscriptions') }}
+    where is_current
+),
+
 variants as (
     select * from {{ ref('int_mrr_variants') }}
     where mrr_basis = 'invoice'
@@ -22,7 +27,8 @@ variants as (
 
 unattached as (
     select
-        lines.*,
+        lines.* exclude (customer_id),
+        coalesce(subscriptions.customer_id, lines.customer_id) as customer_id,
         prices.price_id is null as is_unknown_price,
         prices.billing_interval,
         prices.interval_count,
@@ -31,6 +37,8 @@ unattached as (
     from lines
     left join items
         on lines.subscription_item_id = items.subscription_item_id
+    left join subscriptions
+        on lines.subscription_id = subscriptions.subscription_id
     left join prices
         on lines.price_id = prices.price_id
     where items.subscription_item_id is null

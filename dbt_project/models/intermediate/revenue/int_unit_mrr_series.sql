@@ -4,7 +4,7 @@ with valued as (
 ),
 
 policies as (
-    select * from {{ ref('int_metric_policies_enabled') }}
+    select * from {{ ref('int_metric_policy_computations') }}
 ),
 
 counted as (

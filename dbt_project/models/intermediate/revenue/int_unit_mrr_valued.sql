@@ -5,7 +5,7 @@ with changes as (
 ),
 
 policies as (
-    select * from {{ ref('int_metric_policies_enabled') }}
+    select * from {{ ref('int_metric_policy_computations') }}
 ),
 
 months as (

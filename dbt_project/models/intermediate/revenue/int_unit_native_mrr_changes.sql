@@ -1,7 +1,7 @@
 -- Where the MRR of a counted unit changes, in the currency it is billed in. One row per policy,
 -- unit, currency and day; a unit is a customer, a parent account or a subscription.
 with policies as (
-    select * from {{ ref('int_metric_policies_enabled') }}
+    select * from {{ ref('int_metric_policy_computations') }}
 ),
 
 items as (

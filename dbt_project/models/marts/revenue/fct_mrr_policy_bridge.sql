@@ -1,0 +1,101 @@
+with computations as (
+    select * from {{ ref('int_metric_policy_computations') }}
+),
+
+series as (
+    select * from {{ ref('int_unit_mrr_series') }}
+),
+
+months as (
+    select * from {{ ref('int_months') }}
+),
+
+subscriptions as (
+    select * from {{ ref('stg_billing__subscriptions') }}
+    where is_current
+),
+
+stretches as (
+    select
+        policy_id,
+        unit_id,
+        mrr_after as closing_mrr,
+        change_date as from_date,
+        coalesce(
+            lead(change_date) over (partition by policy_id, unit_id order by change_date),
+            {{ end_of_time() }}
+        ) as to_date
+    from series
+),
+
+closings as (
+    select
+        computations.policy_id,
+        coalesce(subscriptions.customer_id, stretches.unit_id) as customer_id,
+        months.month,
+        sum(stretches.closing_mrr) as closing_mrr
+    from stretches
+    inner join computations
+        on stretches.policy_id = computations.policy_id
+    inner join months
+        on stretches.from_date <= months.month_end_date
+        and stretches.to_date > months.month_end_date
+    left join subscriptions
+        on computations.grain = 'subscription'
+        and stretches.unit_id = subscriptions.subscription_id
+    where stretches.closing_mrr > 0
+        and (computations.is_ladder_step or computations.policy_id = '{{ var("official_policy") }}')
+    group by all
+),
+
+steps as (
+    select
+        policy_id,
+        from_policy_id,
+        to_policy_id,
+        switch,
+        row_number() over ladder as step_no,
+        coalesce(lag(policy_id) over ladder, from_policy_id) as previous_policy_id
+    from computations
+    where is_ladder_step
+    window ladder as (partition by from_policy_id, to_policy_id order by switch_number)
+),
+
+-- Both sides of a step: what the customer is worth after it, and before it.
+sides as (
+    select
+        steps.policy_id as step_id,
+        closings.customer_id,
+        closings.month,
+        closings.closing_mrr
+    from steps
+    inner join closings
+        on steps.policy_id = closings.policy_id
+    union all
+    select
+        steps.policy_id as step_id,
+        closings.customer_id,
+        closings.month,
+        -closings.closing_mrr
+    from steps
+    inner join closings
+        on steps.previous_policy_id = closings.policy_id
+),
+
+final as (
+    select
+        sides.month,
+        sides.customer_id,
+        steps.from_policy_id,
+        steps.to_policy_id,
+        cast(steps.step_no as integer) as step_no,
+        steps.switch,
+        cast(sum(sides.closing_mrr) as decimal(18, 2)) as difference
+    from sides
+    inner join steps
+        on sides.step_id = steps.policy_id
+    group by all
+    having sum(sides.closing_mrr) <> 0
+)
+
+select * from final
