@@ -35,6 +35,7 @@ ancestors as (
         parent_account_id as next_id,
         0 as distance
     from accounts
+    where parent_account_id is not null
     union all
     select
         ancestors.account_id,
@@ -67,7 +68,7 @@ final as (
     select
         customers.customer_id,
         customer_accounts.account_id,
-        roots.root_account_id,
+        coalesce(roots.root_account_id, customer_accounts.account_id) as root_account_id,
         coalesce(root_accounts.customer_id, customers.customer_id) as parent_unit_id
     from customers
     left join customer_accounts

@@ -16,6 +16,31 @@ currencies as (
     select * from {{ ref('currencies') }}
 ),
 
+-- A subscription's discount touches its items, a customer's the items of all its subscriptions.
+discounts_by_subscription as (
+    select
+        discounts.*,
+        discounts.subscription_id as target_subscription_id
+    from discounts
+    where discounts.subscription_id is not null
+    union all
+    select
+        discounts.*,
+        subscriptions.subscription_id as target_subscription_id
+    from discounts
+    inner join (
+        select
+            customer_id,
+            subscription_id
+        from gross
+        group by
+            customer_id,
+            subscription_id
+    ) as subscriptions
+        on discounts.customer_id = subscriptions.customer_id
+    where discounts.subscription_id is null
+),
+
 -- Discounts that a variant counts, with the items that they can touch.
 applicable as (
     select
@@ -55,11 +80,8 @@ applicable as (
     inner join variants
         on gross.variant_id = variants.variant_id
         and variants.mrr_basis = 'subscription'
-    inner join discounts
-        on (
-            gross.subscription_id = discounts.subscription_id
-            or (discounts.subscription_id is null and gross.customer_id = discounts.customer_id)
-        )
+    inner join discounts_by_subscription as discounts
+        on gross.subscription_id = discounts.target_subscription_id
         and case variants.discounts
             when 'all' then true
             when 'recurring' then discounts.duration in ('forever', 'repeating')

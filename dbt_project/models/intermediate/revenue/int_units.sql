@@ -16,8 +16,8 @@ units as (
     select
         policy_id,
         unit_id,
-        count(distinct currency) as currencies,
-        min(currency) as currency
+        -- Of several currencies none speaks for the unit.
+        case when min(currency) = max(currency) then min(currency) end as currency
     from changes
     group by
         policy_id,
@@ -31,8 +31,7 @@ final as (
         coalesce(subscriptions.customer_id, units.unit_id) as customer_id,
         case when subscriptions.subscription_id is not null then units.unit_id end
             as subscription_id,
-        -- Of several currencies none speaks for the unit.
-        case when units.currencies = 1 then units.currency end as currency
+        units.currency
     from units
     inner join policies
         on units.policy_id = policies.policy_id
