@@ -217,7 +217,7 @@ of `dbt_project/seeds/metric_policies.csv`.
 ## The ladder
 
 What each switch, changed one after another in the table's order, does to the month's MRR
-(`fct_mrr_policy_bridge`): the steps between two policies sum to their whole difference, to the cent.
+(`fct_mrr_policy_bridge`): the steps between two policies sum to the whole difference, to the cent.
 
 {ladder}
 
