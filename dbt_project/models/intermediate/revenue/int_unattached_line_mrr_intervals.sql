@@ -4,10 +4,9 @@ with lines as (
     select * from {{ ref('int_invoice_lines_prepared') }}
 ),
 
-items as (
-    select subscription_item_id
-    from {{ ref('int_subscription_item_history') }}
-    group by subscription_item_id
+current_items as (
+    select * from {{ ref('stg_billing__subscription_items') }}
+    where is_current
 ),
 
 prices as (
@@ -18,6 +17,13 @@ prices as (
 subscriptions as (
     select * from {{ ref('stg_billing__subscriptions') }}
     where is_current
+),
+
+items as (
+    select current_items.subscription_item_id
+    from current_items
+    inner join subscriptions
+        on current_items.subscription_id = subscriptions.subscription_id
 ),
 
 variants as (
@@ -51,49 +57,63 @@ unattached as (
         and coalesce(prices.usage_type, 'licensed') = 'licensed'
 ),
 
+measured as (
+    select
+        *,
+        period_months > 0
+        and {{ add_months('period_from_date', 'period_months') }} = period_to_date
+            as is_whole_months,
+        case billing_interval
+            when 'year' then {{ add_months('period_to_date', '-12 * interval_count') }}
+            when 'month' then {{ add_months('period_to_date', '-interval_count') }}
+            when 'week' then {{ add_days('period_to_date', '-7 * interval_count') }}
+            when 'day' then {{ add_days('period_to_date', '-interval_count') }}
+        end as full_period_from_date
+    from unattached
+),
+
 with_factors as (
     select
         variants.variant_id,
-        unattached.customer_id,
-        unattached.subscription_id,
-        unattached.invoice_line_item_id,
-        unattached.price_id,
-        coalesce(unattached.quantity, 1) as quantity,
-        unattached.currency,
-        cast(unattached.amount as decimal(28, 8)) as amount,
+        customer_id,
+        subscription_id,
+        invoice_line_item_id,
+        price_id,
+        coalesce(quantity, 1) as quantity,
+        currency,
+        cast(amount as decimal(28, 8)) as amount,
         cast(
-            case when variants.discounts = 'none' then 0 else unattached.discount_amount end
+            case when variants.discounts = 'none' then 0 else discount_amount end
             as decimal(28, 8)
         ) as discount_amount,
-        unattached.period_from_date,
-        unattached.period_to_date,
-        -- A line with a known price is a full period of it, unless it is a proration.
+        period_from_date,
+        period_to_date,
+        -- Without a known price the months (else days) of the period say what a month is.
         case
-            when unattached.is_unknown_price or unattached.is_proration
-                then case
-                    when {{ add_months('period_from_date', 'period_months') }} = period_to_date
-                        then 1
-                    else 365
-                end
-            when unattached.billing_interval = 'week' then variants.week_numerator
-            when unattached.billing_interval = 'day' then variants.day_numerator
+            when is_unknown_price and is_whole_months then 1
+            when is_unknown_price then 365
+            when billing_interval = 'week' then variants.week_numerator
+            when billing_interval = 'day' then variants.day_numerator
+            else 1
+        end * case
+            when is_proration and not is_unknown_price
+                then {{ days_between('full_period_from_date', 'period_to_date') }}
             else 1
         end as factor_numerator,
         case
-            when unattached.is_unknown_price or unattached.is_proration
-                then case
-                    when {{ add_months('period_from_date', 'period_months') }} = period_to_date
-                        then period_months
-                    else 12 * unattached.period_days
-                end
-            else unattached.interval_count * case unattached.billing_interval
+            when is_unknown_price and is_whole_months then period_months
+            when is_unknown_price then 12 * period_days
+            else interval_count * case billing_interval
                 when 'year' then 12
                 when 'week' then variants.week_denominator
                 when 'day' then variants.day_denominator
                 else 1
             end
+        end * case
+            when is_proration and not is_unknown_price then period_days
+            else 1
         end as factor_denominator
-    from unattached
+    from measured
     cross join variants
 ),
 

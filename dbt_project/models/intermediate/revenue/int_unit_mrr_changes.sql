@@ -37,7 +37,7 @@ to_suppress as (
     )
 ),
 
--- (a) An absence inside one month is filled with the value before it.
+-- (a) An absence inside one month is filled with the value before it, at the rates of its day.
 filled as (
     select
         *,
@@ -57,12 +57,17 @@ without_absences as (
         compared_date,
         mrr_before as mrr_before_unfilled,
         mrr_revalued,
-        coalesce(lag(mrr_after) over unit_history, 0) as mrr_before,
-        mrr_after,
-        coalesce(lag(is_present_after) over unit_history, false) as is_present_before,
-        is_present_after
+        case when is_brief_absence then mrr_revalued else mrr_after end as mrr_after,
+        is_brief_absence or is_present_after as is_present_after
     from filled
-    where not is_brief_absence
+),
+
+rejoined as (
+    select
+        *,
+        coalesce(lag(mrr_after) over unit_history, 0) as mrr_before,
+        coalesce(lag(is_present_after) over unit_history, false) as is_present_before
+    from without_absences
     window unit_history as (partition by policy_id, unit_id order by change_date)
 ),
 
@@ -72,7 +77,7 @@ months as (
         *,
         first_value(is_present_before) over unit_month as opens_present,
         last_value(is_present_after) over unit_month as closes_present
-    from without_absences
+    from rejoined
     window unit_month as (
         partition by policy_id, unit_id, {{ first_of_month('change_date') }}
         order by change_date
@@ -86,7 +91,7 @@ suppressed as (
         unit_id,
         change_date,
         mrr_before,
-        -- What was filled is not revalued.
+        -- What was filled is not revalued when the unit returns.
         case when mrr_before = mrr_before_unfilled then mrr_revalued else mrr_before end
             as mrr_revalued,
         mrr_after,

@@ -1,0 +1,56 @@
+# Two commands do everything: `make run` and `make test`. The rest is in `make help`.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(BIN)/python
+CUSTOMERS ?= 400
+MONTHS ?= 24
+
+# The stamp is named after the lock's hash, so a changed lock is installed, once.
+STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run dev simulate test test-deep lint lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "HOLDFAST_HOME, HOLDFAST_LANDING, HOLDFAST_AS_OF, ... choose folders and date: see README."
+
+install: $(STAMP) ## make .venv from requirements.lock (every target does it when needed)
+
+$(STAMP):
+	@sh .ci/install $(VENV) $@
+
+run: $(STAMP) ## take in what has landed, build, audit, release (simulates a company if nothing has)
+	@$(PYTHON) -m orchestration.cli run --simulate-if-empty
+
+dev: $(STAMP) ## start the Dagster UI on 127.0.0.1:3000
+	@$(PYTHON) -m orchestration.cli dev
+
+simulate: $(STAMP) ## land a simulated company: CUSTOMERS=400 MONTHS=24
+	@$(PYTHON) -m orchestration.cli simulate --customers $(CUSTOMERS) --months $(MONTHS)
+
+test: lint ## lint and all tests but the slow ones
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile -m "not deep"
+
+test-deep: lint ## the slow tests too
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile
+
+lint: $(STAMP) ## ruff, mypy, sqlfluff
+	@echo "lint: ruff"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@echo "lint: mypy"
+	@$(BIN)/mypy --no-error-summary
+	@echo "lint: sqlfluff"
+	@$(BIN)/sqlfluff lint --nocolor --disable-progress-bar --processes 0 dbt_project
+
+lock: $(STAMP) ## pin the dependencies of pyproject.toml, with hashes, in requirements.lock
+	@command -v uv >/dev/null || $(BIN)/pip install --quiet uv
+	@PATH="$(BIN):$$PATH" uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --python-version 3.11 --extra dev pyproject.toml \
+		--output-file requirements.lock
+
+clean: ## remove .venv, caches and dbt's files; the home folder (data/) stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs
+	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Great Expectations suites as Python: the contract of raw tables, the plausibility of marts."""

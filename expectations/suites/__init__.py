@@ -1,0 +1,1 @@
+"""The suites: `raw` (the landing contract) and `marts` (plausibility)."""

@@ -1,0 +1,330 @@
+"""Raw suites: the landing contract, generated from the contract where it says so.
+
+What the contract cannot say (which id points where, which numbers are possible, how recent a
+table must be) is in the tables below. dbt tests nothing of this again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from expectations.rules import Bound, Rule, Severity
+from orchestration.landing.contract import Contract, Table
+
+TableName = tuple[str, str]
+
+#: Optional columns whose values decide how money is counted: an unknown one blocks the build,
+#: like one of a required column. In all others it is a warning.
+DECIDING_COLUMNS: frozenset[tuple[str, str, str]] = frozenset(
+    ("billing", table, column)
+    for table, columns in {
+        "prices": ("billing_scheme", "tiers_mode", "type", "interval", "usage_type"),
+        "invoice_line_items": ("type",),
+    }.items()
+    for column in columns
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Values of `column` are keys of `target`; nulls pass."""
+
+    column: str
+    target: TableName
+    target_column: str = "id"
+
+
+REFERENCES: dict[TableName, tuple[Reference, ...]] = {
+    ("billing", "prices"): (Reference("product_id", ("billing", "products")),),
+    ("billing", "subscriptions"): (Reference("customer_id", ("billing", "customers")),),
+    ("billing", "subscription_items"): (
+        Reference("subscription_id", ("billing", "subscriptions")),
+        Reference("price_id", ("billing", "prices")),
+    ),
+    ("billing", "discounts"): (
+        Reference("customer_id", ("billing", "customers")),
+        Reference("subscription_id", ("billing", "subscriptions")),
+    ),
+    ("billing", "invoices"): (
+        Reference("customer_id", ("billing", "customers")),
+        Reference("subscription_id", ("billing", "subscriptions")),
+    ),
+    ("billing", "invoice_line_items"): (
+        Reference("invoice_id", ("billing", "invoices")),
+        Reference("subscription_id", ("billing", "subscriptions")),
+        Reference("subscription_item_id", ("billing", "subscription_items")),
+        Reference("price_id", ("billing", "prices")),
+    ),
+    ("billing", "payments"): (
+        Reference("customer_id", ("billing", "customers")),
+        Reference("invoice_id", ("billing", "invoices")),
+    ),
+    ("billing", "refunds"): (Reference("payment_id", ("billing", "payments")),),
+    ("billing", "credit_notes"): (Reference("invoice_id", ("billing", "invoices")),),
+    ("billing", "payment_methods"): (Reference("customer_id", ("billing", "customers")),),
+    ("crm", "accounts"): (
+        Reference("billing_customer_id", ("billing", "customers")),
+        Reference("parent_account_id", ("crm", "accounts")),
+    ),
+    ("crm", "contacts"): (Reference("account_id", ("crm", "accounts")),),
+    ("crm", "leads"): (Reference("account_id", ("crm", "accounts")),),
+    ("product", "users"): (Reference("account_id", ("crm", "accounts")),),
+    ("product", "events"): (Reference("account_id", ("crm", "accounts")),),
+    ("product", "entitlements"): (Reference("account_id", ("crm", "accounts")),),
+    ("survey", "nps_responses"): (Reference("account_id", ("crm", "accounts")),),
+    ("support", "tickets"): (Reference("account_id", ("crm", "accounts")),),
+    ("success", "experiment_assignments"): (
+        Reference("experiment_id", ("success", "experiments")),
+        Reference("account_id", ("crm", "accounts")),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values of `column` are from `minimum` to `maximum`, both inclusive; nulls pass."""
+
+    column: str
+    minimum: Bound | None
+    maximum: Bound | None
+    severity: Severity = "warning"
+
+
+RANGES: dict[TableName, tuple[Range, ...]] = {
+    ("billing", "prices"): (Range("interval_count", 1, None),),
+    ("billing", "subscription_items"): (Range("quantity", 0, None),),
+    ("billing", "discounts"): (
+        Range("percent_off", 0, 100),
+        Range("amount_off", 0, None),
+        Range("duration_in_months", 1, None),
+    ),
+    ("billing", "invoices"): (Range("attempt_count", 0, None),),
+    ("billing", "payments"): (Range("amount", 0, None),),
+    ("billing", "refunds"): (Range("amount", 0, None),),
+    ("billing", "credit_notes"): (Range("amount", 0, None),),
+    ("billing", "payment_methods"): (Range("card_exp_month", 1, 12),),
+    ("product", "entitlements"): (Range("limit_value", 0, None), Range("used_value", 0, None)),
+    ("survey", "nps_responses"): (Range("score", 0, 10, "critical"),),
+    ("support", "tickets"): (Range("csat", 1, 5),),
+    # A rate that is zero or below would take all money of its currency away.
+    ("finance", "fx_rates"): (Range("rate", "0.0000000001", None, "critical"),),
+    ("success", "experiments"): (Range("expected_target_share", 0, 1),),
+}
+
+#: Pairs of columns of which the second is never before the first.
+ORDERED_DATES: dict[TableName, tuple[tuple[str, str], ...]] = {
+    ("billing", "subscriptions"): (
+        ("start_date", "ended_at"),
+        ("trial_start", "trial_end"),
+        ("current_period_start", "current_period_end"),
+    ),
+    ("billing", "discounts"): (("start_at", "end_at"),),
+    ("billing", "invoices"): (("period_start", "period_end"), ("created", "paid_at")),
+    ("billing", "invoice_line_items"): (("period_start", "period_end"),),
+    ("product", "events"): (("occurred_at", "received_at"),),
+    ("support", "tickets"): (("opened_at", "resolved_at"),),
+    ("success", "experiments"): (("started_on", "ended_on"),),
+}
+
+#: How old the newest row of a table may be on the as-of date, in days. Only tables that
+#: every running company lands continuously.
+FRESHNESS_DAYS: dict[TableName, tuple[str, int]] = {
+    ("billing", "invoices"): ("created", 35),
+    ("product", "events"): ("occurred_at", 3),
+    ("finance", "fx_rates"): ("rate_date", 7),
+}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a run knows beyond the contract.
+
+    Attributes:
+        as_of: last day that counts; None while Dagster only asks for names.
+        row_counts: rows of each raw table at the last release, by (schema, table).
+    """
+
+    as_of: date | None = None
+    row_counts: tuple[tuple[tuple[str, str], int], ...] = ()
+
+
+def raw_rules(contract: Contract, expected: Expected | None = None) -> list[Rule]:
+    """All rules of all raw tables, in the contract's order; their names are always the same."""
+    known = expected or Expected()
+    return [
+        rule
+        for table in contract.tables
+        for rule in (
+            *_filled(contract, table),
+            *_values(contract, table),
+            *_ranges(contract, table),
+            *_currencies(contract, table),
+            *_orders(contract, table),
+            *_references(contract, table),
+            *_volume(contract, table, known),
+            *_freshness(contract, table, known),
+        )
+    ]
+
+
+def _filled(contract: Contract, table: Table) -> list[Rule]:
+    return [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name=f"{column.name}_is_filled",
+            kind="not_null",
+            sentence=f"{column.name} is never null: "
+            + ("it is the key." if column.name in table.key else "it is required."),
+            column=column.name,
+        )
+        for column in table.columns
+        if column.name in table.must_be_filled
+    ]
+
+
+def _values(contract: Contract, table: Table) -> list[Rule]:
+    return [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name=f"{column.name}_is_known",
+            kind="in_set",
+            sentence=f"{column.name} is one of {', '.join(column.values)}.",
+            severity="critical"
+            if column.required or (table.source, table.name, column.name) in DECIDING_COLUMNS
+            else "warning",
+            column=column.name,
+            values=column.values,
+        )
+        for column in table.columns
+        if column.values
+    ]
+
+
+def _ranges(contract: Contract, table: Table) -> list[Rule]:
+    return [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name=f"{bounds.column}_is_possible",
+            kind="between",
+            sentence=f"{bounds.column} is {_span(bounds.minimum, bounds.maximum)}.",
+            severity=bounds.severity,
+            column=bounds.column,
+            minimum=bounds.minimum,
+            maximum=bounds.maximum,
+        )
+        for bounds in RANGES.get((table.source, table.name), ())
+    ]
+
+
+def _span(minimum: Bound | None, maximum: Bound | None) -> str:
+    if minimum is None:
+        return f"at most {maximum}"
+    return f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+
+
+def _currencies(contract: Contract, table: Table) -> list[Rule]:
+    """GX's own regex expectation does not speak DuckDB, so the rule is SQL."""
+    return [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name=f"{column.name}_is_a_code",
+            kind="no_rows",
+            sentence=f"{column.name} is a three-letter ISO 4217 code.",
+            severity="critical" if column.required else "warning",
+            column=column.name,
+            query=f"select {column.name} from {{batch}}"
+            f" where not regexp_full_match({column.name}, '[A-Za-z]{{{{3}}}}')",
+        )
+        for column in table.columns
+        if column.name == "currency"
+    ]
+
+
+def _orders(contract: Contract, table: Table) -> list[Rule]:
+    return [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name=f"{later}_is_not_before_{earlier}",
+            kind="no_rows",
+            sentence=f"{later} is never before {earlier}.",
+            severity="warning",
+            column=later,
+            query=f"select {', '.join(table.key)}, {earlier}, {later}"
+            f" from {{batch}} where {later} < {earlier}",
+        )
+        for earlier, later in ORDERED_DATES.get((table.source, table.name), ())
+    ]
+
+
+def _references(contract: Contract, table: Table) -> list[Rule]:
+    return [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name=f"{reference.column}_exists",
+            kind="no_rows",
+            sentence=f"{reference.column} is in {'.'.join(reference.target)}.",
+            severity="warning",
+            column=reference.column,
+            query=_orphans(contract, reference),
+        )
+        for reference in REFERENCES.get((table.source, table.name), ())
+    ]
+
+
+def _orphans(contract: Contract, reference: Reference) -> str:
+    """Values that point nowhere. Without a crm, account ids are billing customer ids."""
+    targets = [(reference.target, reference.target_column)]
+    if reference.target == ("crm", "accounts") and reference.column == "account_id":
+        targets.append((("billing", "customers"), "id"))
+    found = " union all ".join(
+        f"select {key} as found from {contract.schema_of(contract.by_name[target])}.{target[1]}"
+        for target, key in targets
+    )
+    return (
+        f"select {reference.column}, count(*) as row_count from {{batch}}"
+        f" where {reference.column} not in (select found from ({found}) where found is not null)"
+        f" group by {reference.column}"
+    )
+
+
+def _volume(contract: Contract, table: Table, expected: Expected) -> list[Rule]:
+    schema = contract.schema_of(table)
+    before = dict(expected.row_counts).get((schema, table.name), 0)
+    return [
+        Rule(
+            schema=schema,
+            table=table.name,
+            name="rows_are_only_added",
+            kind="row_count",
+            sentence="There are no fewer rows than in the last release: files are only ever added.",
+            severity="warning",
+            minimum=before,
+        )
+    ]
+
+
+def _freshness(contract: Contract, table: Table, expected: Expected) -> list[Rule]:
+    rule = FRESHNESS_DAYS.get((table.source, table.name))
+    if rule is None:
+        return []
+    column, days = rule
+    as_of = expected.as_of
+    return [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name=f"{column}_is_recent",
+            kind="latest",
+            sentence=f"The newest {column} is at most {days} days before the as-of date.",
+            severity="warning",
+            column=column,
+            minimum=(as_of - timedelta(days=days)).isoformat() if as_of else None,
+        )
+    ]

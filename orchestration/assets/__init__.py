@@ -1,0 +1,1 @@
+"""Dagster's assets: raw tables, dbt models, the release."""

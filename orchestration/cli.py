@@ -1,0 +1,145 @@
+"""The command line: `python -m orchestration.cli run | simulate | dev`.
+
+Exit codes: 0 released or nothing changed; 2 a setting; 3 a landed file; 4 a check; 5 a model;
+75 another run holds the home folder; 70 a fault of the program itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestration.errors import ConfigurationError, HoldfastError
+from orchestration.report import Progress, readable_path, summary
+from orchestration.settings import PROJECT_DIR, Settings, load_settings
+
+EXIT_FAULT = 70
+SIMULATED_CUSTOMERS = 400
+SIMULATED_MONTHS = 24
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        if parsed.command == "dev":
+            return _dev(settings)
+        if parsed.command == "simulate":
+            return _simulate_on_demand(settings, parsed.customers, parsed.months)
+        return _run(settings, simulate_if_empty=parsed.simulate_if_empty)
+    except HoldfastError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nStopped. Readers stay on the last release.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        return _fault(error)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="holdfast", description="The SaaS retention warehouse.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="take in, build, audit and release what has landed")
+    run.add_argument(
+        "--simulate-if-empty",
+        action="store_true",
+        help="make a small simulated company where nothing has landed in the home folder",
+    )
+    simulate = commands.add_parser("simulate", help="land a simulated company")
+    simulate.add_argument("--customers", type=int, default=SIMULATED_CUSTOMERS)
+    simulate.add_argument("--months", type=int, default=SIMULATED_MONTHS)
+    commands.add_parser("dev", help="start the Dagster UI on 127.0.0.1")
+    return parser
+
+
+def _run(settings: Settings, *, simulate_if_empty: bool) -> int:
+    # Imported here, so that `--help` and errors of settings are immediate.
+    from orchestration.refresh import refresh
+
+    progress = Progress(sys.stdout)
+    if simulate_if_empty and _is_own_landing(settings) and not _has_files(settings.landing):
+        progress.say(f"nothing has landed in {readable_path(settings.landing)}: simulating")
+        _simulate(settings, SIMULATED_CUSTOMERS, SIMULATED_MONTHS)
+    outcome = refresh(
+        settings,
+        progress.say,
+        go_on_without_refused=os.environ.get("HOLDFAST_GO_ON_WITHOUT_REFUSED") == "1",
+    )
+    print("\n".join(["", *summary(outcome, settings)]))
+    return 0
+
+
+def _is_own_landing(settings: Settings) -> bool:
+    """Whether the landing folder is the home's; any other is the company's, and left alone."""
+    return settings.landing == settings.home / "landing"
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.exists() and any(path.is_file() for path in folder.rglob("*"))
+
+
+def _simulate_on_demand(settings: Settings, customers: int, months: int) -> int:
+    if not _is_own_landing(settings) or _has_files(settings.landing):
+        raise ConfigurationError(
+            f"{readable_path(settings.landing)} has files, or is not the home's own landing "
+            "folder: a simulated company is not mixed with another. Choose an empty home, such as "
+            "HOLDFAST_HOME=data/simulated, and use it for `make run` too."
+        )
+    _simulate(settings, customers, months)
+    return 0
+
+
+def _simulate(settings: Settings, customers: int, months: int) -> None:
+    """Land a simulated company: all of it or nothing."""
+    partial = settings.home / "simulation.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    command = [sys.executable, "-m", "simulation"]
+    command += ["--landing", str(partial / "landing"), "--truth", str(partial / "truth")]
+    command += ["--customers", str(customers), "--months", str(months)]
+    command += ["--as-of", settings.as_of.isoformat()]
+    if subprocess.run(command, cwd=PROJECT_DIR, check=False).returncode:
+        raise ConfigurationError("The simulation stopped; nothing has landed.")
+    for name in ("truth", "landing"):
+        shutil.rmtree(settings.home / name, ignore_errors=True)
+        (partial / name).rename(settings.home / name)
+    partial.rmdir()
+
+
+def _dev(settings: Settings) -> int:
+    """Start Dagster's UI, schedule and sensor. It has no login, so only this machine is served."""
+    from orchestration.dagster_home import prepare_dagster_home
+
+    prepare_dagster_home(settings)
+    dagster = Path(sys.executable).with_name("dagster")
+    os.chdir(PROJECT_DIR)
+    os.execv(
+        dagster,
+        [str(dagster), "dev", "--host", "127.0.0.1", "-m", "orchestration.definitions"],
+    )
+
+
+def _fault(error: Exception) -> int:
+    """A fault of the program: the traceback goes to a file, a sentence to the person."""
+    settings = load_settings()
+    log = settings.home / "fault.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    print(
+        f"\nA fault of the program, not of your data: {type(error).__name__}: {error}\n"
+        f"Nothing was released; readers stay on the last release. Details: {readable_path(log)}",
+        file=sys.stderr,
+    )
+    return EXIT_FAULT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

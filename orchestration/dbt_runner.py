@@ -1,0 +1,312 @@
+"""Running dbt inside this process, which in a run is the worker for dbt.
+
+dbt is called through its own `dbtRunner`: the project is parsed while Dagster and the suites
+start, and the build goes on with what was parsed. dbt takes the database file and the resources
+from environment variables, which are set for the time of the call only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import BuildError
+from orchestration.results import Result, Stage
+from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.warehouse import open_for_reading
+from orchestration.workers import tell
+
+#: What in the project folder decides about the manifest.
+MANIFEST_INPUTS = ("*.sql", "*.yml", "*.yaml", "*.csv", "*.md", "*.py")
+
+_STAGES: dict[str, Stage] = {
+    "model": "model",
+    "seed": "model",
+    "snapshot": "model",
+    "test": "test",
+    "unit_test": "unit_test",
+}
+
+
+#: How many of the rows that failed a test a message shows.
+EXAMPLES = 3
+TELL_EVERY_SECONDS = 5.0
+
+#: The last parsed project of this process, by what it depends on.
+_parsed: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class DbtNode:
+    """One node that dbt finished."""
+
+    unique_id: str
+    result: Result
+
+
+def dbt_target_dir(settings: Settings) -> Path:
+    """Where dbt writes manifest, compiled SQL and parse cache: in the home, never the project."""
+    return settings.home / "dbt" / "target"
+
+
+def dbt_environment(settings: Settings, build_database: Path, project_dir: Path) -> dict[str, str]:
+    """The environment variables that `profiles.yml`, `dbt_project.yml` and dbt itself read."""
+    return {
+        "DBT_PROFILES_DIR": str(project_dir.parent),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "HOLDFAST_BUILD_DATABASE": str(build_database),
+        "HOLDFAST_MEMORY_LIMIT": settings.memory_limit,
+        "HOLDFAST_THREADS": str(settings.threads),
+    }
+
+
+def dbt_arguments(command: Sequence[str], settings: Settings, project_dir: Path) -> list[str]:
+    """The full argument list of one dbt call; nothing of it reaches a shell."""
+    return [
+        "--log-level",
+        "none",
+        "--log-path",
+        str(settings.home / "dbt" / "logs"),
+        "--no-use-colors",
+        "--no-version-check",
+        *command,
+        "--project-dir",
+        str(project_dir),
+        "--profiles-dir",
+        str(project_dir.parent),
+        "--target-path",
+        str(dbt_target_dir(settings)),
+        "--vars",
+        json.dumps(settings.dbt_vars(), sort_keys=True),
+    ]
+
+
+def project_digest(project_dir: Path) -> str:
+    """A digest of all that the manifest is made from: names and contents, never times."""
+    digest = hashlib.sha256()
+    ignored = {"target", "logs"}
+    paths = sorted(
+        path
+        for pattern in MANIFEST_INPUTS
+        for path in project_dir.rglob(pattern)
+        if path.relative_to(project_dir).parts[0] not in ignored
+    )
+    for path in [*paths, project_dir.parent / "profiles.yml"]:
+        digest.update(f"{path.relative_to(project_dir.parent)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def prepare_manifest(settings: Settings, project_dir: Path = DBT_PROJECT_DIR) -> Path:
+    """The path of an up-to-date `manifest.json`; parses the project where the last one is stale.
+
+    Raises:
+        BuildError: the project does not parse.
+    """
+    return fresh_manifest(settings, project_dir) or parse(settings, project_dir)
+
+
+def fresh_manifest(settings: Settings, project_dir: Path = DBT_PROJECT_DIR) -> Path | None:
+    """The path of `manifest.json` if it was made from the project as it is now."""
+    manifest, stamp = _manifest_files(settings)
+    is_fresh = (
+        manifest.exists() and stamp.exists() and stamp.read_text() == project_digest(project_dir)
+    )
+    return manifest if is_fresh else None
+
+
+def parse(settings: Settings, project_dir: Path = DBT_PROJECT_DIR) -> Path:
+    """Parse the project and write `manifest.json`; a `build` in this process goes on with it.
+
+    Raises:
+        BuildError: the project does not parse.
+    """
+    manifest, stamp = _manifest_files(settings)
+    digest = project_digest(project_dir)
+    # Parsing opens no connection, so the file that the profile names need not be there.
+    nowhere = settings.home / "build" / "none" / "warehouse.duckdb"
+    parsed = _invoke(["parse"], settings, nowhere, project_dir)
+    _parsed.clear()
+    _parsed[_parse_key(settings, project_dir, digest)] = parsed
+    stamp.write_text(digest)
+    return manifest
+
+
+def build(
+    settings: Settings,
+    build_database: Path,
+    *,
+    with_unit_tests: bool,
+    project_dir: Path = DBT_PROJECT_DIR,
+) -> list[DbtNode]:
+    """Build all models and run their tests in the private build file.
+
+    A model or test that fails is in the results; the models below it are skipped.
+
+    Args:
+        settings: of the run.
+        build_database: the private file; nothing else may have it open.
+        with_unit_tests: the unit tests say nothing new while the code is the same.
+        project_dir: folder of `dbt_project.yml`.
+
+    Raises:
+        BuildError: dbt could not start or parse the project.
+    """
+    command = ["build"]
+    if not with_unit_tests:
+        command += ["--exclude-resource-type", "unit_test"]
+    # A build changes what was parsed, so it is taken out and used once.
+    key = _parse_key(settings, project_dir, project_digest(project_dir))
+    finished = _invoke(command, settings, build_database, project_dir, _parsed.pop(key, None))
+    target = dbt_target_dir(settings)
+    nodes = [
+        _node(row, project_dir, target)
+        for row in finished.results
+        # Exposures are in the results too; nothing was done for them.
+        if str(row.node.resource_type) in _STAGES
+    ]
+    return [
+        replace(node, result=with_examples(node.result, build_database))
+        if node.result.rejects and node.result.stage == "test"
+        else node
+        for node in nodes
+    ]
+
+
+def with_examples(result: Result, database: Path) -> Result:
+    """The result of a failed test with some of the rows that failed it."""
+    try:
+        sql = Path(result.look_at).read_text(encoding="utf-8")
+        with open_for_reading(database) as connection:
+            relation = connection.sql(f"select * from ({sql}\n) as failed limit {EXAMPLES}")
+            names = relation.columns
+            rows = relation.fetchall()
+    except (OSError, duckdb.Error):
+        # A test that could not run has no rows to show; its message says why.
+        return result
+    texts = tuple(
+        ", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True)) for row in rows
+    )
+    return replace(result, examples=texts)
+
+
+def _manifest_files(settings: Settings) -> tuple[Path, Path]:
+    """The manifest, and the digest of the project that it was made from."""
+    manifest = dbt_target_dir(settings) / "manifest.json"
+    return manifest, manifest.with_name("manifest.digest")
+
+
+def _parse_key(settings: Settings, project_dir: Path, digest: str) -> str:
+    """What a parsed project depends on: its place, its files and the variables."""
+    variables = json.dumps(settings.dbt_vars(), sort_keys=True)
+    return f"{settings.home} {project_dir} {digest} {variables}"
+
+
+def _node(row: Any, project_dir: Path, target: Path) -> DbtNode:
+    node = row.node
+    stage = _STAGES[str(node.resource_type)]
+    status = str(row.status)
+    compiled = getattr(node, "compiled_path", None)
+    look_at = Path(compiled) if compiled else project_dir / node.original_file_path
+    if not look_at.is_absolute():
+        # dbt gives the compiled path relative to the project or to the working directory.
+        inside = target / "compiled" / node.package_name / node.path
+        look_at = inside if inside.exists() else project_dir / look_at
+    return DbtNode(
+        unique_id=node.unique_id,
+        result=Result(
+            stage=stage,
+            subject=_subject(node, stage),
+            name=node.name,
+            passed=status in {"success", "pass"},
+            blocking=status != "warn",
+            failures=row.failures,
+            message=" ".join(str(row.message or "").split()),
+            look_at=str(look_at),
+            skipped=status == "skipped",
+            seconds=float(row.execution_time or 0),
+        ),
+    )
+
+
+def _subject(node: Any, stage: Stage) -> str:
+    """The model that a result is about: a test's is the one it is attached to."""
+    if stage == "model":
+        return f"{node.schema}.{node.alias}"
+    attached = getattr(node, "attached_node", None) or getattr(node, "tested_node_unique_id", None)
+    upstream = [attached] if attached else list(node.depends_on.nodes)
+    return ", ".join(unique_id.split(".")[-1] for unique_id in upstream)
+
+
+def _invoke(
+    command: Sequence[str],
+    settings: Settings,
+    build_database: Path,
+    project_dir: Path,
+    parsed: Any = None,
+) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    runner = dbtRunner(manifest=parsed, callbacks=[_Counter()])
+    with _environment(dbt_environment(settings, build_database, project_dir)):
+        try:
+            outcome = runner.invoke(dbt_arguments(command, settings, project_dir))
+        finally:
+            _let_go_of_the_database()
+    # A build whose models or tests failed has a result that says so, and no exception.
+    if outcome.exception is not None or outcome.result is None:
+        log = settings.home / "dbt" / "logs" / "dbt.log"
+        reason = outcome.exception or "it gave no result"
+        raise BuildError(f"dbt {command[0]} failed: {reason}\nThe whole log: {log}") from None
+    return outcome.result
+
+
+class _Counter:
+    """Tells how many nodes are finished, every few seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told_at = clock()
+        self._finished = 0
+
+    def __call__(self, event: Any) -> None:
+        if event.info.name != "NodeFinished":
+            return
+        self._finished += 1
+        if self._clock() - self._told_at >= TELL_EVERY_SECONDS:
+            self._told_at = self._clock()
+            name = event.data.node_info.node_name
+            tell(f"dbt: {self._finished} models and tests done, last {name}")
+
+
+def _let_go_of_the_database() -> None:
+    """Close dbt's DuckDB file, which the adapter would keep open until the process ends."""
+    adapter: Any = import_module("dbt.adapters.duckdb.connections").DuckDBConnectionManager
+    if adapter._ENV is not None:
+        adapter._ENV.close()
+    adapter.close_all_connections()
+    import_module("dbt.adapters.factory").reset_adapters()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

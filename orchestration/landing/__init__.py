@@ -1,0 +1,1 @@
+"""The gate: from landed files to raw views, by the raw contract."""

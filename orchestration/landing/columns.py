@@ -1,0 +1,292 @@
+"""Landed columns, read whole: text arrays become typed arrays and a list of what does not fit.
+
+Each reading has a fast way for columns that are all right, which is nearly always, and otherwise
+asks `values.parse` about the values that the fast way could not read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.landing import values
+from orchestration.landing.contract import Column, Table
+
+_NAIVE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?)?$"
+_ZONED = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?"
+    r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+)
+# A connection costs milliseconds and is not for two threads at once.
+_THREAD = threading.local()
+_EPOCH = date(1970, 1, 1)
+_DAYS = ((date.min - _EPOCH).days, (date.max - _EPOCH).days)
+_MICROSECONDS = (_DAYS[0] * 86_400_000_000, (_DAYS[1] + 1) * 86_400_000_000 - 1)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a row cannot be used: `row` is its place in the batch, from 0."""
+
+    row: int
+    column: str
+    value: str | None
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A batch after conversion: all rows typed, and the problems, one per row, in row order."""
+
+    table: pa.Table
+    problems: tuple[Problem, ...]
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The Arrow type that a contract type is stored as."""
+    shape = column.decimal_shape
+    if shape is not None:
+        return pa.decimal128(*shape)
+    return {
+        "varchar": pa.string(),
+        "bigint": pa.int64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us"),
+    }[column.data_type]
+
+
+def convert(table: Table, batch: Mapping[str, pa.Array], rows: int) -> Converted:
+    """Type the columns of a batch by the contract; columns that are not there read as null.
+
+    Args:
+        table: the contract of the table.
+        batch: arrays of `rows` values each by column name: text (null for empty), or already of
+            the contract's type.
+        rows: number of rows.
+    """
+    arrays: list[pa.Array] = []
+    found: dict[int, list[Problem]] = {}
+    for column in table.columns:
+        array = batch.get(column.name)
+        if array is None:
+            array = pa.nulls(rows, arrow_type(column))
+        else:
+            array, problems = _convert_column(array, column)
+            for problem in problems:
+                found.setdefault(problem.row, []).append(problem)
+        if column.name in table.must_be_filled:
+            for problem in _missing(array, column, is_key=column.name in table.key):
+                # A text that did not convert is null by now, but that is not what is wrong.
+                known = found.setdefault(problem.row, [])
+                if all(other.column != column.name for other in known):
+                    known.append(problem)
+        arrays.append(array)
+    return Converted(
+        pa.Table.from_arrays(arrays, names=list(table.column_names)),
+        tuple(_merge(found[row]) for row in sorted(found)),
+    )
+
+
+def _merge(problems: list[Problem]) -> Problem:
+    """One problem per row, so that rows can be counted; the others are named in its reason."""
+    first = problems[0]
+    if len(problems) == 1:
+        return first
+    others = ", ".join(f"{p.column} ({p.rule})" for p in problems[1:])
+    return Problem(
+        first.row, first.column, first.value, first.rule, f"{first.reason}; also {others}"
+    )
+
+
+def _convert_column(array: pa.Array, column: Column) -> tuple[pa.Array, list[Problem]]:
+    target = arrow_type(column)
+    if column.data_type == "varchar":
+        return _check_text(array, column)
+    if not pa.types.is_string(array.type):
+        assert array.type == target, (column.name, array.type)
+        return array, []
+    fast = _FAST[column.data_type.partition("(")[0]](array, target)
+    return (fast, []) if fast is not None else _convert_slowly(array, column, target)
+
+
+def _check_text(array: pa.Array, column: Column) -> tuple[pa.Array, list[Problem]]:
+    fits = _values_are_allowed(array, column) and _json_is_valid(array, column)
+    if fits and _text_is_plain(array):
+        return array, []
+    return _parse_each(array, column, pa.string(), range(len(array)))
+
+
+def _text_is_plain(array: pa.Array) -> bool:
+    """No NUL byte and no text that is too long, as far as a look at the bytes can tell."""
+    offsets, data = _buffers(array)
+    if len(data) == 0:
+        return True
+    return bool(data.all()) and bool(np.diff(offsets).max(initial=0) <= values.MAX_TEXT_BYTES)
+
+
+def _values_are_allowed(array: pa.Array, column: Column) -> bool:
+    if not column.values:
+        return True
+    allowed = pc.is_in(array, value_set=pa.array(column.values, pa.string()))
+    return bool(pc.all(pc.or_(allowed, pc.is_null(array)), min_count=0).as_py())
+
+
+def _json_is_valid(array: pa.Array, column: Column) -> bool:
+    if column.format != "json" or array.null_count == len(array):
+        return True
+    if not hasattr(_THREAD, "connection"):
+        _THREAD.connection = duckdb.connect(config={"threads": 1})
+    connection: duckdb.DuckDBPyConnection = _THREAD.connection
+    connection.register("landed", pa.table({"document": array}))
+    # DuckDB lets trailing commas, NaN and infinity through; what looks like them is read singly.
+    row = connection.execute(
+        "select count(*) from landed where not json_valid(document)"
+        r" or regexp_matches(document, '[Nn]a[Nn]|[Ii]nf|,\s*[\]}]')"
+    ).fetchone()
+    connection.unregister("landed")
+    return row == (0,)
+
+
+def _missing(array: pa.Array, column: Column, *, is_key: bool) -> Iterable[Problem]:
+    """Rows where a value must be and none is; text of nothing but white space is none."""
+    what = "the key" if is_key else "a required value"
+    rule = "key_missing" if is_key else "required_missing"
+    for row in _rows(pc.is_null(array)) if array.null_count else ():
+        yield Problem(row, column.name, None, rule, f"{what} is missing")
+    if pa.types.is_string(array.type) and _may_start_blank(array):
+        for row in _rows(pc.fill_null(pc.utf8_is_space(array), False)):
+            yield Problem(row, column.name, array[row].as_py(), rule, f"{what} is blank")
+
+
+def _may_start_blank(array: pa.Array) -> bool:
+    """Whether any text starts with a byte that could be white space (no other is blank)."""
+    offsets, data = _buffers(array)
+    filled = offsets[:-1][np.diff(offsets) > 0]
+    first = data[filled]
+    return bool(((first <= 0x20) | (first >= 0x7F)).any())
+
+
+def _convert_integers(array: pa.Array, target: pa.DataType) -> pa.Array | None:
+    _, data = _buffers(array)
+    # Arrow reads 0x1F as a number; the contract does not.
+    if ((data | 0x20) == ord("x")).any():
+        return None
+    return _cast(array, target)
+
+
+def _convert_booleans(array: pa.Array, target: pa.DataType) -> pa.Array | None:
+    yes = pc.equal(array, "true")
+    sure = pc.all(pc.or_(yes, pc.equal(array, "false")), min_count=0)
+    return yes if sure.as_py() else None
+
+
+def _convert_dates(array: pa.Array, target: pa.DataType) -> pa.Array | None:
+    return _cast(array, target)
+
+
+def _convert_timestamps(array: pa.Array, target: pa.DataType) -> pa.Array | None:
+    naive = _cast(array, target)
+    if naive is not None:
+        return naive
+    zoned = _cast(array, pa.timestamp("us", "UTC"))
+    return None if zoned is None else pc.cast(zoned, target)
+
+
+def _convert_decimals(array: pa.Array, target: pa.DataType) -> pa.Array | None:
+    plain = pc.match_substring_regex(array, r"^-?[0-9]+(\.[0-9]+)?$")
+    return _cast(array, target) if pc.all(plain, min_count=0).as_py() else None
+
+
+_FAST: Mapping[str, Callable[[pa.Array, pa.DataType], pa.Array | None]] = {
+    "bigint": _convert_integers,
+    "boolean": _convert_booleans,
+    "date": _convert_dates,
+    "timestamp": _convert_timestamps,
+    "decimal": _convert_decimals,
+}
+
+
+def _cast(array: pa.Array, target: pa.DataType) -> pa.Array | None:
+    try:
+        cast = pc.cast(array, target)
+    except pa.ArrowInvalid:
+        return None
+    if pa.types.is_date32(cast.type) or pa.types.is_timestamp(cast.type):
+        # Arrow knows a year 0000, and years after 9999 by way of a time zone.
+        whole = pc.min_max(cast.view(pa.int32() if pa.types.is_date32(cast.type) else pa.int64()))
+        first, last = _DAYS if pa.types.is_date32(cast.type) else _MICROSECONDS
+        if (
+            whole["min"].is_valid
+            and not first <= whole["min"].as_py() <= whole["max"].as_py() <= last
+        ):
+            return None
+    return cast
+
+
+def _convert_slowly(
+    array: pa.Array, column: Column, target: pa.DataType
+) -> tuple[pa.Array, list[Problem]]:
+    """A column where some values do not fit: those of a plain form at once, the rest singly."""
+    done = pa.nulls(len(array), target)
+    open_rows = pc.is_valid(array)
+    for pattern, through in _forms(column, target):
+        matching = pc.and_(open_rows, pc.fill_null(pc.match_substring_regex(array, pattern), False))
+        part = _cast(array.filter(matching), through)
+        if part is not None:
+            done = pc.replace_with_mask(done, matching, pc.cast(part, target))
+            open_rows = pc.and_not(open_rows, matching)
+    parsed, problems = _parse_each(array, column, target, _rows(open_rows))
+    return pc.replace_with_mask(done, open_rows, parsed.filter(open_rows)), problems
+
+
+def _forms(column: Column, target: pa.DataType) -> tuple[tuple[str, pa.DataType], ...]:
+    if column.data_type == "timestamp":
+        return (_NAIVE, target), (_ZONED, pa.timestamp("us", "UTC"))
+    if column.data_type == "bigint":
+        return ((r"^-?[0-9]{1,18}$", target),)
+    if column.data_type == "date":
+        return ((r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", target),)
+    return ()
+
+
+def _parse_each(
+    array: pa.Array, column: Column, target: pa.DataType, rows: Iterable[int]
+) -> tuple[pa.Array, list[Problem]]:
+    """Values of `rows` by the reference; the others, and those with a problem, are null."""
+    parsed: list[Any] = [None] * len(array)
+    problems: list[Problem] = []
+    for row in rows:
+        text = array[row].as_py()
+        if text is None:
+            continue
+        try:
+            parsed[row] = values.parse(text, column)
+        except values.BadValueError as bad:
+            shown = values.preview(text, column)
+            problems.append(Problem(row, column.name, shown, bad.rule, bad.reason))
+    return pa.array(parsed, target), problems
+
+
+def _rows(mask: pa.Array) -> list[int]:
+    rows: list[int] = np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist()
+    return rows
+
+
+def _buffers(array: pa.Array) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Offsets and bytes of a text array, cut to its slice."""
+    _, offset_buffer, data_buffer = array.buffers()
+    if len(array) == 0 or data_buffer is None:
+        return np.zeros(len(array) + 1, np.int32), np.zeros(0, np.uint8)
+    offsets = np.frombuffer(offset_buffer, np.int32)[array.offset : array.offset + len(array) + 1]
+    data = np.frombuffer(data_buffer, np.uint8)
+    return offsets - offsets[0], data[offsets[0] : offsets[-1]]

@@ -1,0 +1,231 @@
+"""Csv by RFC 4180, to the letter, never sniffed: text by column name, record by record.
+
+The bytes are cut into blocks at ends of records, by the parity of the quotes before them; a block
+of well-formed records is parsed by Arrow. What is not well-formed never reaches Arrow, which would
+take much of it without a word: a wrong number of fields sets the record aside, a bare quote or a
+stray line ending (nobody can say where the records end) refuses the file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+
+from orchestration.landing.batches import Batch, check_names
+from orchestration.landing.contract import Table
+from orchestration.landing.csv_blocks import (
+    BLOCK_BYTES,
+    Positions,
+    Scan,
+    first_record_end,
+    read_blocks,
+    scan_block,
+)
+from orchestration.landing.report import RefusedFileError, Reject
+
+
+@dataclass(frozen=True)
+class Header:
+    """Names of the columns in file order, and the line ending of the whole file."""
+
+    names: list[str]
+    line_ending: bytes
+    lines: int
+
+
+class CsvReader:
+    """Reads one file from a stream of its (unpacked) bytes; `names` are those of its header."""
+
+    def __init__(self, stream: BinaryIO, table: Table, block_bytes: int = BLOCK_BYTES) -> None:
+        """Read the header.
+
+        Raises:
+            RefusedFileError: there is none, or it is not that of the table.
+        """
+        self._blocks = read_blocks(stream, block_bytes)
+        first = next(self._blocks, None)
+        if first is None:
+            raise RefusedFileError("the file is empty.", "A csv file has at least its header.")
+        header, self._rest = _take_header(first, table)
+        self._reader = _BlockReader(header, table)
+        self.names = header.names
+
+    def read(self) -> Iterator[Batch]:
+        """Batches of text columns.
+
+        Raises:
+            RefusedFileError: it cannot be said where the records or fields of the file end.
+        """
+        if self._rest:
+            yield self._reader.read(self._rest)
+        for block in self._blocks:
+            yield self._reader.read(block)
+
+
+def _take_header(block: bytes, table: Table) -> tuple[Header, bytes]:
+    """The header, and the rest of its block."""
+    end = first_record_end(block)
+    line_ending = b"\r\n" if block[:end].endswith(b"\r\n") else b"\n"
+    record = block[:end]
+    if b"\0" in record:
+        raise RefusedFileError(
+            f"byte {record.index(0)} of the header is NUL, as in a UTF-16 file.",
+            "Export the file again as UTF-8.",
+        )
+    scan_block(record, line_ending, 1)
+    text = record[: -len(line_ending)].decode("utf-8")
+    names = next(csv.reader([text], strict=True), [""])
+    try:
+        check_names(names, table)
+    except RefusedFileError as error:
+        raise _with_delimiter_hint(error, names) from None
+    return Header(names, line_ending, record.count(b"\n")), block[end:]
+
+
+def _with_delimiter_hint(error: RefusedFileError, names: list[str]) -> RefusedFileError:
+    for delimiter, called in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if len(names) == 1 and delimiter in names[0]:
+            return RefusedFileError(
+                f"{error.reason} The fields seem to be divided by {called}.",
+                f"Divide them by commas. {error.remedy}",
+                error.column,
+            )
+    return error
+
+
+class _BlockReader:
+    """Reads the blocks of one file in order; counts records and lines on the way."""
+
+    def __init__(self, header: Header, table: Table) -> None:
+        self._header = header
+        self._wanted = [name for name in header.names if name in table.column_names]
+        self._records = 0
+        self._line = 1 + header.lines
+
+    def read(self, block: bytes) -> Batch:
+        """The next block as text columns.
+
+        Raises:
+            RefusedFileError: it cannot be said where its records or fields end.
+        """
+        scan = scan_block(block, self._header.line_ending, self._line)
+        batch = self._read_plain(block, scan) or self._read_divided(block, scan)
+        self._records += len(scan.ends)
+        self._line += len(scan.line_feeds)
+        return batch
+
+    def _read_plain(self, block: bytes, scan: Scan) -> Batch | None:
+        """A block of which all records have as many fields as the header, None for others."""
+        if len(self._header.names) > 1:
+            # Arrow fills an empty line up to a row of nulls.
+            shortest = np.diff(scan.ends, prepend=-1).min(initial=len(block))
+            if shortest <= len(self._header.line_ending):
+                return None
+        try:
+            columns = self._parse(block, quoted=len(scan.quotes) > 0)
+        except pa.ArrowInvalid:
+            return None
+        return self._batch(columns, np.arange(len(scan.ends)), scan.lines, ())
+
+    def _read_divided(self, block: bytes, scan: Scan) -> Batch:
+        """A block of which some records have too few or too many fields, which are set aside."""
+        starts, lines, fields = scan.starts, scan.lines, scan.count_fields()
+        good = fields == len(self._header.names)
+        block = b"".join(
+            block[start : end + 1] for start, end in zip(starts[good], scan.ends[good], strict=True)
+        )
+        columns = self._parse(block, quoted=len(scan.quotes) > 0)
+        rejects = tuple(
+            self._reject(int(row), int(lines[row]), int(fields[row]))
+            for row in np.flatnonzero(~good)
+        )
+        return self._batch(columns, np.flatnonzero(good), lines[good], rejects)
+
+    def _reject(self, row: int, lines_before: int, fields: int) -> Reject:
+        expected = len(self._header.names)
+        return Reject(
+            file_row=self._records + row + 1,
+            line=self._line + lines_before,
+            column=None,
+            value=None,
+            rule="too_few_fields" if fields < expected else "too_many_fields",
+            reason=f"the record has {fields} fields, the header {expected}",
+        )
+
+    def _batch(
+        self,
+        columns: dict[str, pa.Array],
+        rows: Positions,
+        lines: Positions,
+        rejects: tuple[Reject, ...],
+    ) -> Batch:
+        for array in columns.values():
+            # Every record was counted before Arrow saw it; it must come to the same number.
+            if len(array) != len(rows):
+                raise AssertionError(f"Arrow read {len(array)} of {len(rows)} records")
+        rows, lines = rows + (self._records + 1), lines + self._line
+        repeated = self._repeated_header(columns, len(rows))
+        if repeated.any():
+            rejects += tuple(
+                Reject(
+                    file_row=int(rows[row]),
+                    line=int(lines[row]),
+                    column=None,
+                    value=None,
+                    rule="repeated_header",
+                    reason="the header stands in the file again",
+                )
+                for row in np.flatnonzero(repeated)
+            )
+            keep = pa.array(~repeated)
+            columns = {name: array.filter(keep) for name, array in columns.items()}
+            rows, lines = rows[~repeated], lines[~repeated]
+        return Batch(columns, pa.array(rows, pa.int64()), pa.array(lines, pa.int64()), rejects)
+
+    def _repeated_header(self, columns: dict[str, pa.Array], count: int) -> np.ndarray[Any, Any]:
+        """Which rows repeat the header: to a table of texts they would be rows like any other."""
+        repeated = np.ones(count, bool)
+        for name, array in columns.items():
+            same = pc.equal(array, name)
+            if name == self._header.names[0]:
+                # Files that were put together bring their byte order marks along.
+                same = pc.or_(same, pc.equal(array, f"\ufeff{name}"))
+            same = pc.fill_null(same, False)
+            repeated &= same.to_numpy(zero_copy_only=False)
+            if not repeated.any():
+                break
+        return repeated
+
+    def _parse(self, block: bytes, *, quoted: bool) -> dict[str, pa.Array]:
+        if not block:
+            return {name: pa.array([], pa.string()) for name in self._wanted}
+        names = self._header.names
+        parsed = arrow_csv.read_csv(
+            pa.BufferReader(block),
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False, block_size=len(block) + 1, column_names=names
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                quote_char='"' if quoted else False,
+                double_quote=True,
+                escape_char=False,
+                newlines_in_values=quoted,
+                ignore_empty_lines=False,
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                include_columns=self._wanted,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+                check_utf8=False,
+            ),
+        )
+        return {name: parsed[name].combine_chunks() for name in self._wanted}

@@ -1,0 +1,174 @@
+"""What a landed text means, one value at a time: the reference for every faster reading.
+
+`columns.py` reads whole columns at once and comes here for what it cannot read, so the reason that
+a person gets is always written here, and a property test holds the two to the same answers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from orchestration.landing.contract import Column
+
+MAX_TEXT_BYTES = 1_000_000
+_PREVIEW_CHARACTERS = 200
+
+_INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
+_TIMESTAMP = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ]([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?)?"
+    r"(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?",
+    re.ASCII,
+)
+
+Value = str | int | bool | date | datetime | Decimal
+
+
+class BadValueError(ValueError):
+    """A text that cannot be what its column says; `rule` names the rule it breaks."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(reason)
+        self.rule = rule
+        self.reason = reason
+
+
+def parse(text: str, column: Column) -> Value:
+    """The value of a text that is not empty, by the type of its column.
+
+    Raises:
+        BadValueError: the text is no value of that type, or is not among the values allowed.
+    """
+    match column.data_type:
+        case "varchar":
+            return _text(text, column)
+        case "bigint":
+            return _integer(text)
+        case "boolean":
+            if text in ("true", "false"):
+                return text == "true"
+            raise BadValueError("not_a_boolean", "a boolean is written true or false")
+        case "date":
+            return _date(text)
+        case "timestamp":
+            return _timestamp(text)
+    shape = column.decimal_shape
+    assert shape is not None, column.data_type
+    return _decimal(text, *shape)
+
+
+def preview(text: str | None, column: Column | None) -> str | None:
+    """What the quarantine shows of a value: bounded, printable, and nothing of a person."""
+    if text is None:
+        return None
+    if column is not None and column.personal:
+        return "(personal, not shown)"
+    # Postgres text holds no NUL, so a shown value must not either.
+    shown = text[:_PREVIEW_CHARACTERS].replace("\0", "␀")
+    shown = shown.encode("utf-8", "replace").decode("utf-8")
+    return shown if len(text) <= _PREVIEW_CHARACTERS else f"{shown}… ({len(text)} characters)"
+
+
+def _text(text: str, column: Column) -> str:
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_TEXT_BYTES:
+        raise BadValueError(
+            "text_too_long", f"the text is {size} bytes long; at most {MAX_TEXT_BYTES} are taken"
+        )
+    if "\0" in text:
+        raise BadValueError("nul_byte", "the text holds a NUL byte")
+    if column.values and text not in column.values:
+        raise BadValueError("not_in_values", f"not one of: {', '.join(column.values)}")
+    if column.format == "json":
+        _check_json(text)
+    return text
+
+
+def _check_json(text: str) -> None:
+    try:
+        document = json.loads(text, parse_constant=_refuse_constant)
+        # Half a surrogate pair passes here, and then breaks every engine that reads it.
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise BadValueError("not_json", f"no JSON: {error}") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _integer(text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise BadValueError("not_an_integer", "a whole number is written with digits alone")
+    # 40 digits are far outside any 64-bit number, and int() of a million digits is slow.
+    number = int(text) if len(text) < 40 else 2**63
+    if not -(2**63) <= number < 2**63:
+        raise BadValueError("out_of_range", "the number does not fit 64 bits")
+    return number
+
+
+def _decimal(text: str, precision: int, scale: int) -> Decimal:
+    if not _DECIMAL.fullmatch(text):
+        raise BadValueError(
+            "not_a_decimal", "a decimal is written with digits and at most one point, as 12.5"
+        )
+    whole, _, fraction = text.lstrip("-").partition(".")
+    if len(whole.lstrip("0")) > precision - scale:
+        raise BadValueError("out_of_range", f"the number does not fit decimal({precision},{scale})")
+    if len(fraction.rstrip("0")) > scale:
+        raise BadValueError("out_of_range", f"more than {scale} digits after the point")
+    return Decimal(f"{'-' if text[0] == '-' else ''}{whole}.{fraction[:scale]:0<{scale}}")
+
+
+def _date(text: str) -> date:
+    if not _DATE.fullmatch(text):
+        raise BadValueError("not_a_date", "a date is written YYYY-MM-DD")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadValueError("not_a_date", f"no day of the calendar: {error}") from None
+
+
+def _timestamp(text: str) -> datetime:
+    """A naive UTC time; digits after the microseconds are cut off."""
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text, re.ASCII):
+            raise BadValueError(
+                "epoch_timestamp", "a number is no time here; write ISO 8601, 2026-10-31T12:00:00Z"
+            )
+        raise BadValueError(
+            "not_a_timestamp", "a time is written in ISO 8601, as 2026-10-31T12:00:00Z"
+        )
+    day, hour, minute, second, fraction, zone = match.groups()
+    try:
+        moment = datetime.fromisoformat(day).replace(
+            hour=int(hour or 0),
+            minute=int(minute or 0),
+            second=int(second or 0),
+            microsecond=int(f"{fraction or '':0<6}"[:6]),
+        )
+        return moment - _zone_offset(zone)
+    except (ValueError, OverflowError) as error:
+        raise BadValueError("not_a_timestamp", f"no time of the calendar: {error}") from None
+
+
+def _zone_offset(zone: str | None) -> timedelta:
+    if zone is None or zone == "Z":
+        return timedelta()
+    digits = zone[1:].replace(":", "")
+    hours, minutes = int(digits[:2]), int(digits[2:] or 0)
+    if hours > 23 or minutes > 59:
+        raise ValueError(f"{zone} is no offset from UTC")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return -offset if zone[0] == "-" else offset
+
+
+def utc_naive(moment: datetime) -> datetime:
+    """The same moment as a naive UTC time."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,93 @@
+"""The refresh as one call: what `make run` does, and what tests and other programs call."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.control import Release
+from orchestration.dagster_home import prepare_dagster_home, write_history_without_waiting
+from orchestration.landing.report import GateReport
+from orchestration.results import Result
+from orchestration.run import RefreshRun, Say, open_run
+from orchestration.settings import DBT_PROJECT_DIR, Settings
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        release: the release that readers have after the run.
+        is_new: False where nothing had changed, so that the last release stands.
+        gate: what the gate found.
+        results: checks and models of the run; none where nothing had changed.
+    """
+
+    release: Release
+    is_new: bool
+    gate: GateReport
+    results: tuple[Result, ...]
+
+
+def refresh(
+    settings: Settings,
+    say: Say = print,
+    *,
+    go_on_without_refused: bool = False,
+    project_dir: Path = DBT_PROJECT_DIR,
+) -> Outcome:
+    """Take in what has landed, and build, audit and release it if it is not what was released.
+
+    Args:
+        settings: of the run.
+        say: is given lines of progress.
+        go_on_without_refused: leave out files that cannot be taken in, instead of stopping.
+        project_dir: folder of `dbt_project.yml`.
+
+    Raises:
+        HoldfastError: nothing was released; readers have the last release as before.
+    """
+    with open_run(
+        settings, say, go_on_without_refused=go_on_without_refused, project_dir=project_dir
+    ) as run:
+        if run.take_in():
+            _execute_job(run)
+        release = run.released or run.previous
+        assert release is not None
+        assert run.gate is not None
+        return Outcome(
+            release=release,
+            is_new=run.released is not None,
+            gate=run.gate,
+            results=tuple(run.results),
+        )
+
+
+def _execute_job(run: RefreshRun) -> None:
+    """Run the Dagster job in this process, with its history in the home folder."""
+    prepare_dagster_home(run.settings)
+    run.say("starting dbt, Great Expectations and Dagster")
+    run.warm_up()
+    import dagster as dg
+
+    # Dagster calls some of what dagster-dbt itself uses preview or beta; people cannot mend it.
+    warnings.filterwarnings("ignore", module=r"dagster.*")
+    from orchestration.assets.resource import RUN
+    from orchestration.automation import REFRESH
+    from orchestration.definitions import build_definitions
+
+    write_history_without_waiting()
+    definitions = build_definitions(run.settings, run.manifest(), run.project_dir)
+    job = definitions.resolve_job_def(REFRESH)
+    with dg.DagsterInstance.get() as instance:
+        job.execute_in_process(
+            instance=instance,
+            resources={RUN: run},
+            raise_on_error=True,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            tags={"holdfast/run_id": run.run_id},
+        )
+    # Checks that block have raised above; this is for a result that no check reported.
+    run.stop_if_rejected()

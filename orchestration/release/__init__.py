@@ -1,0 +1,1 @@
+"""From a private build to an immutable release: build, seal, commit, roll forward."""

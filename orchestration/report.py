@@ -1,0 +1,149 @@
+"""What a run tells people: progress, why it was rejected, what was released."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from orchestration.control import Release
+from orchestration.results import STAGE_NAMES, Result, tallies
+from orchestration.settings import Settings
+from orchestration.warehouse import has_table, open_for_reading
+
+if TYPE_CHECKING:
+    from orchestration.refresh import Outcome
+
+#: How many failed checks a message names; the rest are counted.
+NAMED_FAILURES = 10
+
+
+class Progress:
+    """Lines of progress with the time since the start, each printed at once."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._start = clock()
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        elapsed = self._clock() - self._start
+        print(f"{elapsed:6.1f}s  {line}", file=self._stream, flush=True)
+
+
+def readable_path(path: str | Path) -> str:
+    """The shorter of the absolute path and the path from the working directory."""
+    absolute = Path(path)
+    here = Path.cwd()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
+
+
+def rejection(failed: Sequence[Result], build: Path | None, previous: Release | None) -> str:
+    """Why nothing was released: each failed model and check, where to look, what readers see."""
+    count = _count(len(failed), "check or model", "checks and models")
+    lines = [f"Nothing was released: {count} failed."]
+    for result in failed[:NAMED_FAILURES]:
+        lines.append("")
+        lines.extend(_failure(result))
+    if len(failed) > NAMED_FAILURES:
+        lines += ["", f"... and {len(failed) - NAMED_FAILURES} more."]
+    lines.append("")
+    if build is not None:
+        lines.append(f"The rejected build is kept in {readable_path(build)} (open it read-only).")
+    lines.append(readers_see(previous))
+    return "\n".join(lines)
+
+
+def readers_see(previous: Release | None) -> str:
+    """What readers have while nothing new is released."""
+    if previous is None:
+        return "There is no release yet."
+    return f"Readers stay on release {previous.n} (as of {previous.as_of})."
+
+
+def _failure(result: Result) -> list[str]:
+    """A failed model or check: which, on what, how many rows, where its SQL is."""
+    if result.stage == "model":
+        lines = [f"Model {result.subject} could not be built: {result.message}"]
+    elif result.stage in ("test", "unit_test"):
+        kind = "Test" if result.stage == "test" else "Unit test"
+        rows = f" {_count(result.failures, 'row', 'rows')} failed." if result.failures else ""
+        lines = [f"{kind} {result.name} on {result.subject}:{rows} {result.message}"]
+    else:
+        lines = [
+            f"Expectation {result.name} of the {result.stage} suite on {result.subject}: "
+            f"{result.message}"
+        ]
+    if result.look_at:
+        lines.append(f"  SQL: {readable_path(result.look_at)}")
+    lines.extend(f"  {example}" for example in result.examples)
+    return lines
+
+
+def _count(number: int | None, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def check_lines(results: Sequence[Result]) -> list[str]:
+    """A line on all checks, and one for each warning."""
+    parts = [
+        f"{tally.run} {STAGE_NAMES[tally.stage]}"
+        + (f" ({_count(tally.warned, 'warning', 'warnings')})" if tally.warned else "")
+        for tally in tallies(results)
+        if tally.run
+    ]
+    warnings = [row for row in results if row.warns]
+    return [
+        f"Checks: {', '.join(parts) or 'none'}; none of them blocking failed.",
+        *(f"  warning: {row.subject}: {row.message}" for row in warnings[:NAMED_FAILURES]),
+        *(
+            [f"  ... and {len(warnings) - NAMED_FAILURES} more warnings."]
+            if len(warnings) > NAMED_FAILURES
+            else []
+        ),
+    ]
+
+
+def summary(outcome: Outcome, settings: Settings) -> list[str]:
+    """The last lines of a run: what was released, from what, checked how, and where to look."""
+    release = outcome.release
+    if not outcome.is_new:
+        return [
+            f"Nothing changed since release {release.n} (as of {release.as_of}): "
+            "same files, same code, same settings.",
+            f"  warehouse  {readable_path(settings.warehouse_link)}",
+        ]
+    gate = outcome.gate
+    return [
+        f"Release {release.n}, as of {release.as_of}.",
+        f"Rows: {gate.rows_received:,} received, {gate.rows_accepted:,} accepted, "
+        f"{gate.rows_quarantined:,} quarantined, from"
+        f" {_count(len(gate.accepted), 'file', 'files')}.",
+        *check_lines(outcome.results),
+        *headline(settings),
+        "Where to look:",
+        f"  warehouse  {readable_path(settings.warehouse_link)} (DuckDB, open it read-only)",
+        f"  checks     {readable_path(settings.home / 'data_docs' / 'index.html')}",
+        "  lineage    make dev",
+    ]
+
+
+def headline(settings: Settings) -> list[str]:
+    """MRR and customers of the last complete month by the official policy; empty without one."""
+    with open_for_reading(settings.warehouse_link) as connection:
+        if not has_table(connection, "revenue", "fct_mrr_by_month"):
+            return []
+        rows = connection.execute(
+            "select month, closing_mrr, closing_customers, net_new_mrr"
+            " from revenue.fct_mrr_by_month"
+            " where policy_id = ? and segment_type = 'all' and is_complete"
+            " order by month desc limit 1",
+            [settings.official_policy],
+        ).fetchall()
+    return [
+        f"{month:%B %Y}: MRR {mrr:,.2f} {settings.reporting_currency} of {customers:,} customers, "
+        f"{net_new:+,.2f} in the month (policy {settings.official_policy})."
+        for month, mrr, customers, net_new in rows
+    ]

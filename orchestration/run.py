@@ -1,0 +1,323 @@
+"""One run of the refresh, from the lock to the release.
+
+The steps are methods in the order of the run; Dagster's assets and checks call them (`assets/`,
+`checks.py`) and the command line calls the first ones itself, so that a run with nothing to do
+ends before anything heavy is imported.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.control import Control, Release
+from orchestration.errors import AuditError, BuildError, HoldfastError
+from orchestration.landing.contract import Contract, load_contract
+from orchestration.landing.gate import run_gate
+from orchestration.landing.raw import create_raw
+from orchestration.landing.report import GateReport
+from orchestration.lock import home_lock
+from orchestration.release.build import BuildPaths, start_build
+from orchestration.release.fingerprint import code_version, fingerprint, is_unchanged
+from orchestration.release.publish import commit, roll_forward, seal
+from orchestration.report import rejection
+from orchestration.results import STAGE_NAMES, Result, Stage, rejecting
+from orchestration.run_log import (
+    RunLogEntry,
+    raw_row_counts,
+    released_row_counts,
+    write_run_log,
+)
+from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.warehouse import open_for_reading, open_for_writing
+from orchestration.workers import Worker
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from expectations.rules import Rule
+    from orchestration.dbt_runner import DbtNode
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class RefreshRun:
+    """A run under way, with the lock held. Steps raise `HoldfastError` and leave readers alone."""
+
+    settings: Settings
+    control: Control
+    run_id: str
+    say: Say
+    project_dir: Path
+    go_on_without_refused: bool
+    code_version: str
+    previous: Release | None
+    results: list[Result] = field(default_factory=list)
+    gate: GateReport | None = None
+    fingerprint: str | None = None
+    build: BuildPaths | None = None
+    released: Release | None = None
+    error: HoldfastError | None = None
+    _dbt: Worker | None = None
+    _suites: Worker | None = None
+    _manifest: Future[Path] | None = None
+    _models: Future[list[DbtNode]] | None = None
+    _marts: Future[list[Result]] | None = None
+
+    @property
+    def contract(self) -> Contract:
+        """The raw contract of the project that is built."""
+        return load_contract(self.project_dir)
+
+    @property
+    def data_docs(self) -> Path:
+        """The pages of Great Expectations."""
+        return self.settings.home / "data_docs"
+
+    def take_in(self) -> bool:
+        """Let the landed files through the gate; False if all is as in the last release.
+
+        Raises:
+            LandingError: a file cannot be taken in.
+        """
+        if self.gate is None:
+            self.gate = run_gate(
+                self.settings,
+                self.control,
+                self.run_id,
+                go_on=self.go_on_without_refused,
+                contract=self.contract,
+            )
+            for line in self.gate.lines():
+                self.say(line)
+            self.fingerprint = fingerprint(self.settings, self.gate, self.code_version)
+        assert self.fingerprint is not None
+        return not is_unchanged(self.control, self.fingerprint)
+
+    def warm_up(self) -> None:
+        """Start the processes for dbt and Great Expectations; they import while we go on."""
+        if self._dbt is not None:
+            return
+        from expectations import context
+        from orchestration import dbt_runner
+
+        self._dbt = Worker("dbt")
+        self._suites = Worker("Great Expectations")
+        self._manifest = self._dbt.start(dbt_runner.parse, self.settings, self.project_dir)
+        self._suites.start(context.begin, self.data_docs)
+
+    def close(self) -> None:
+        """End the processes that `warm_up` started."""
+        for worker in (self._dbt, self._suites):
+            if worker is not None:
+                worker.close()
+
+    def manifest(self) -> Path:
+        """The manifest of the dbt project; waits for the parse only where the last one is stale.
+
+        Raises:
+            BuildError: the project does not parse.
+        """
+        from orchestration.dbt_runner import fresh_manifest
+
+        assert self._manifest is not None, "warm_up comes first"
+        fresh = fresh_manifest(self.settings, self.project_dir)
+        return fresh or _worker(self._dbt).result(self._manifest)
+
+    def create_raw(self) -> dict[tuple[str, str], int]:
+        """Start the private build file and its raw views; rows of each by (schema, table)."""
+        self.warm_up()
+        self.build = start_build(self.settings, self.run_id)
+        with open_for_writing(self.settings, self.build.database) as connection:
+            create_raw(connection, self.contract, self.control, self.settings)
+            return raw_row_counts(connection, self.contract)
+
+    def check_raw(self) -> list[Result]:
+        """Run the raw suites; if nothing blocks, dbt begins while Dagster writes the results."""
+        from expectations.suites.raw import Expected, raw_rules
+
+        before: dict[tuple[str, str], int] = {}
+        last = self._last_release_file()
+        if last is not None:
+            with open_for_reading(last) as connection:
+                before = released_row_counts(connection)
+        rules = raw_rules(self.contract, Expected(self.settings.as_of, tuple(before.items())))
+        found = self._finish_suite(self._start_suite("raw", rules))
+        if not rejecting(self.results):
+            self._models = self._start_models()
+        return found
+
+    def build_models(self) -> list[DbtNode]:
+        """Run dbt; if nothing blocks, the mart suites begin while Dagster writes the results.
+
+        Raises:
+            BuildError: dbt could not start.
+        """
+        from expectations.suites.marts import mart_rules
+
+        nodes = _worker(self._dbt).result(self._models or self._start_models(), self.say)
+        self.results.extend(node.result for node in nodes)
+        if not rejecting(self.results):
+            built = {node.result.subject for node in nodes if node.result.stage == "model"}
+            rules = [rule for rule in mart_rules() if rule.subject in built]
+            self._marts = self._start_suite("marts", rules)
+        return nodes
+
+    def check_marts(self) -> list[Result]:
+        """The results of the mart suites."""
+        assert self._marts is not None, "build_models starts them"
+        return self._finish_suite(self._marts)
+
+    def release(self) -> Release:
+        """Write the run's own log into the build, seal it, and commit it as the next release.
+
+        Raises:
+            AuditError: a check failed that blocks; the marts are not looked at again here.
+        """
+        self.stop_if_rejected()
+        assert self.gate is not None, "take_in comes first"
+        assert self.fingerprint is not None
+        entry = RunLogEntry(
+            run_id=self.run_id,
+            as_of_date=self.settings.as_of,
+            known_at=self.settings.known_at,
+            input_fingerprint=self.fingerprint,
+            code_version=self.code_version,
+            published_at=self.control.now(),
+            rows_received=self.gate.rows_received,
+            rows_accepted=self.gate.rows_accepted,
+            rows_quarantined=self.gate.rows_quarantined,
+        )
+        build = self._build_paths()
+        last = self._last_release_file()
+        with open_for_writing(self.settings, build.database) as connection:
+            write_run_log(connection, entry, self.results, self.contract, last)
+        self.released = commit(
+            self.settings,
+            self.control,
+            seal(build),
+            previous=self.previous.n if self.previous else 0,
+            fingerprint=self.fingerprint,
+        )
+        # What follows from the commit is done by whoever comes first: here, or by the next start.
+        roll_forward(self.settings, self.control)
+        return self.released
+
+    def stop_if_rejected(self) -> None:
+        """Raise what the failed checks and models so far amount to, if there are any."""
+        failed = rejecting(self.results)
+        if failed:
+            kind = BuildError if any(row.stage == "model" for row in failed) else AuditError
+            raise kind(rejection(failed, self._build_paths().database, self.previous))
+
+    def _start_suite(self, stage: Stage, rules: list[Rule]) -> Future[list[Result]]:
+        from expectations import context
+
+        self.say(f"Great Expectations: {STAGE_NAMES[stage]}")
+        warehouse = context.Warehouse(self._build_paths().database, self._last_release_file())
+        return _worker(self._suites).start(context.run_suite, stage, rules, warehouse)
+
+    def _finish_suite(self, suite: Future[list[Result]]) -> list[Result]:
+        from expectations import context
+
+        found = _worker(self._suites).result(suite)
+        self.results.extend(found)
+        # Not waited for: the pages are written while dbt builds, or while the run ends.
+        _worker(self._suites).start(context.build_data_docs)
+        return found
+
+    def _start_models(self) -> Future[list[DbtNode]]:
+        from orchestration import dbt_runner
+
+        # Unit tests say nothing new while the code is that of the last release.
+        with_unit_tests = not self._code_is_released()
+        self.say("dbt: models and tests" + (", unit tests" if with_unit_tests else ""))
+        return _worker(self._dbt).start(
+            dbt_runner.build,
+            self.settings,
+            self._build_paths().database,
+            with_unit_tests=with_unit_tests,
+            project_dir=self.project_dir,
+        )
+
+    def _code_is_released(self) -> bool:
+        if self.previous is None:
+            return False
+        runs = {run.run_id: run for run in self.control.runs()}
+        return runs[self.previous.run_id].code_version == self.code_version
+
+    def _last_release_file(self) -> Path | None:
+        if self.previous is None:
+            return None
+        return self.settings.releases_dir / f"{self.previous.n}.duckdb"
+
+    def _build_paths(self) -> BuildPaths:
+        assert self.build is not None, "create_raw starts the build"
+        return self.build
+
+
+@contextmanager
+def open_run(
+    settings: Settings,
+    say: Say = print,
+    *,
+    go_on_without_refused: bool = False,
+    project_dir: Path = DBT_PROJECT_DIR,
+) -> Iterator[RefreshRun]:
+    """Hold the lock of the home for one run, finish what an earlier one left, record the end.
+
+    Raises:
+        LockedError: another run holds the home folder.
+    """
+    with Control(settings.control_database) as control:
+        run_id = f"{control.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        with home_lock(settings.home, run_id):
+            roll_forward(settings, control)
+            code = code_version(project_dir.parent)
+            run = RefreshRun(
+                settings=settings,
+                control=control,
+                run_id=run_id,
+                say=say,
+                project_dir=project_dir,
+                go_on_without_refused=go_on_without_refused,
+                code_version=code,
+                previous=control.latest_release(),
+            )
+            control.start_run(run_id, settings.as_of, code)
+            try:
+                yield run
+            except BaseException as error:
+                _finish(run, str(error) or type(error).__name__)
+                raise
+            else:
+                _finish(run, None)
+            finally:
+                run.close()
+
+
+def _worker(worker: Worker | None) -> Worker:
+    assert worker is not None, "warm_up comes first"
+    return worker
+
+
+def _finish(run: RefreshRun, message: str | None) -> None:
+    """Record the end; a release has been recorded by its commit already."""
+    if run.error is not None:
+        message = str(run.error)
+    unchanged = run.gate is not None and run.build is None and message is None
+    state = "released" if run.released else "unchanged" if unchanged else "failed"
+    checks = [row for row in run.results if row.stage != "model" and not row.skipped]
+    run.control.finish_run(
+        run.run_id,
+        state,
+        fingerprint=run.fingerprint,
+        checks_passed=sum(row.passed for row in checks),
+        checks_failed=sum(not row.passed for row in checks),
+        message=message,
+    )

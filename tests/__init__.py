@@ -1,0 +1,1 @@
+"""Tests of Holdfast; a package, so that the oracle and the helpers can be imported."""

@@ -1,0 +1,1 @@
+"""Conventions of the project that no compiler checks."""

@@ -1,0 +1,1 @@
+"""Tests of the suites and of how they are run."""

@@ -1,0 +1,104 @@
+"""The suites themselves: what they name exists, and critical is what must block."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from expectations.rules import Rule, by_table
+from expectations.suites.marts import mart_rules
+from expectations.suites.raw import (
+    DECIDING_COLUMNS,
+    FRESHNESS_DAYS,
+    ORDERED_DATES,
+    RANGES,
+    REFERENCES,
+    Expected,
+    raw_rules,
+)
+from orchestration.landing.contract import load_contract
+
+CONTRACT = load_contract()
+
+
+def of_table(rules: list[Rule], schema: str, table: str) -> dict[str, Rule]:
+    return {rule.name: rule for rule in rules if (rule.schema, rule.table) == (schema, table)}
+
+
+def test_names_are_unique_within_a_table() -> None:
+    for rules in (raw_rules(CONTRACT), mart_rules()):
+        names = Counter((rule.subject, rule.name) for rule in rules)
+        assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_two_rules_of_one_name_are_refused() -> None:
+    rule = mart_rules()[0]
+    with pytest.raises(ValueError, match=rule.name):
+        by_table([rule, rule])
+
+
+def test_every_table_of_the_contract_has_its_rules() -> None:
+    tables = {(rule.schema, rule.table) for rule in raw_rules(CONTRACT)}
+    assert tables == {(CONTRACT.schema_of(table), table.name) for table in CONTRACT.tables}
+
+
+def test_keys_and_required_columns_block_when_they_are_null() -> None:
+    rules = of_table(raw_rules(CONTRACT), "raw_billing", "subscriptions")
+    for column in ("id", "customer_id", "status", "start_date", "created"):
+        assert rules[f"{column}_is_filled"].severity == "critical"
+    assert "trial_start_is_filled" not in rules
+
+
+def test_values_that_decide_about_money_block_and_others_warn() -> None:
+    rules = of_table(raw_rules(CONTRACT), "raw_billing", "subscriptions")
+    assert rules["status_is_known"].severity == "critical"
+    assert "past_due" in rules["status_is_known"].values
+    assert rules["cancellation_feedback_is_known"].severity == "warning"
+    prices = of_table(raw_rules(CONTRACT), "raw_billing", "prices")
+    assert prices["interval_is_known"].severity == "critical"
+
+
+def test_columns_that_the_suites_name_are_in_the_contract() -> None:
+    named = {
+        *(
+            (*table, reference.column)
+            for table, all_of in REFERENCES.items()
+            for reference in all_of
+        ),
+        *((*table, bounds.column) for table, all_of in RANGES.items() for bounds in all_of),
+        *(
+            (*table, one)
+            for table, pairs in ORDERED_DATES.items()
+            for pair in pairs
+            for one in pair
+        ),
+        *((*table, column) for table, (column, _) in FRESHNESS_DAYS.items()),
+        *(
+            (*reference.target, reference.target_column)
+            for all_of in REFERENCES.values()
+            for reference in all_of
+        ),
+        *DECIDING_COLUMNS,
+    }
+    known = {
+        (table.source, table.name, column)
+        for table in CONTRACT.tables
+        for column in table.column_names
+    }
+    assert sorted(named - known) == []
+
+
+def test_what_a_run_knows_sets_bounds_but_no_names() -> None:
+    plain = raw_rules(CONTRACT)
+    known = raw_rules(
+        CONTRACT,
+        Expected(as_of=date(2026, 10, 31), row_counts=((("raw_billing", "invoices"), 7),)),
+    )
+    assert [(rule.subject, rule.name) for rule in plain] == [
+        (rule.subject, rule.name) for rule in known
+    ]
+    invoices = of_table(known, "raw_billing", "invoices")
+    assert invoices["rows_are_only_added"].minimum == 7
+    assert invoices["created_is_recent"].minimum == "2026-09-26"

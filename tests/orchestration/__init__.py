@@ -1,0 +1,1 @@
+"""Tests of the run: Dagster, dbt, suites and release together."""
