@@ -21,6 +21,7 @@ from orchestration.landing.gate import run_gate
 from orchestration.landing.raw import create_raw
 from orchestration.landing.report import GateReport
 from orchestration.lock import home_lock
+from orchestration.policies import SEED, check_policies
 from orchestration.release.build import BuildPaths, start_build
 from orchestration.release.fingerprint import code_version, fingerprint, is_unchanged
 from orchestration.release.publish import commit, roll_forward, seal
@@ -272,8 +273,10 @@ def open_run(
     """Hold the lock of the home for one run, finish what an earlier one left, record the end.
 
     Raises:
+        ConfigurationError: a metric policy that cannot be computed, or is not defined.
         LockedError: another run holds the home folder.
     """
+    check_policies(project_dir / SEED, settings.enabled_policies)
     with Control(settings.control_database) as control:
         run_id = f"{control.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         with home_lock(settings.home, run_id):

@@ -1,5 +1,6 @@
 -- What an item charges per billing period, from when to when, by each basis of MRR that an enabled
--- policy asks for. Prices are split at their own versions; metered and one-time prices are not here.
+-- policy asks for. Prices are split at their own versions; metered and one-time prices are not here,
+-- and what cannot be computed is in quality.rejected_rows.
 with history as (
     select * from {{ ref('int_subscription_item_history') }}
 ),
@@ -31,7 +32,7 @@ priced as (
             case
                 when prices.billing_scheme = 'tiered'
                     then coalesce(tiered_amounts.period_amount, 0)
-                else coalesce(prices.unit_amount, 0) * history.quantity
+                else prices.unit_amount * history.quantity
             end as decimal(28, 8)
         ) as period_amount,
         cast(0 as decimal(28, 8)) as period_discount,
@@ -50,6 +51,7 @@ priced as (
         and history.quantity = tiered_amounts.quantity
     where prices.price_type = 'recurring'
         and prices.usage_type = 'licensed'
+        and prices.is_computable
 ),
 
 final as (

@@ -4,7 +4,11 @@ with versions as (
     where valid_from_date < valid_to_date
 ),
 
-final as (
+currencies as (
+    select * from {{ ref('currencies') }}
+),
+
+described as (
     select
         price_id,
         row_number() over price_history as price_version,
@@ -15,7 +19,7 @@ final as (
         valid_to_date as to_date,
         valid_to_date = {{ end_of_time() }} as is_current,
         product_id,
-        currency,
+        versions.currency,
         unit_amount,
         coalesce(billing_scheme, 'per_unit') as billing_scheme,
         tiers,
@@ -23,9 +27,29 @@ final as (
         coalesce(price_type, 'recurring') as price_type,
         billing_interval,
         interval_count,
-        coalesce(usage_type, 'licensed') as usage_type
+        coalesce(usage_type, 'licensed') as usage_type,
+        -- Why a recurring licensed price cannot be brought to a month; null where it can.
+        case
+            when currencies.currency is null then 'unknown_currency'
+            when coalesce(price_type, 'recurring') <> 'recurring'
+                or coalesce(usage_type, 'licensed') <> 'licensed' then null
+            when billing_interval is null then 'no_interval'
+            when coalesce(billing_scheme, 'per_unit') = 'tiered' and tiers is null
+                then 'no_tiers'
+            when coalesce(billing_scheme, 'per_unit') <> 'tiered' and unit_amount is null
+                then 'no_amount'
+        end as rejection_reason
     from versions
+    left join currencies
+        on versions.currency = currencies.currency
     window price_history as (partition by price_id order by valid_from_date)
+),
+
+final as (
+    select
+        *,
+        rejection_reason is null as is_computable
+    from described
 )
 
 select * from final
