@@ -8,6 +8,11 @@ prices as (
     where is_current
 ),
 
+items as (
+    select * from {{ ref('stg_billing__subscription_items') }}
+    where is_current
+),
+
 counted as (
     select * from {{ ref('int_subscription_counted_intervals') }}
 ),
@@ -19,16 +24,18 @@ variants as (
 
 usage_lines as (
     select
-        lines.*,
+        lines.* exclude (subscription_id),
+        items.subscription_id,
         prices.billing_interval,
         prices.interval_count
     from lines
+    inner join items
+        on lines.subscription_item_id = items.subscription_item_id
     inner join prices
         on lines.price_id = prices.price_id
     where prices.usage_type = 'metered'
         and prices.price_type = 'recurring'
         and lines.invoice_status not in ('draft', 'void')
-        and lines.subscription_item_id is not null
         and lines.invoice_date is not null
 ),
 

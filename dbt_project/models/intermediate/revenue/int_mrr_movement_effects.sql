@@ -49,9 +49,10 @@ compared as (
         coalesce(items_before.currency, items_after.currency) as currency,
         coalesce(items_before.item_kind, items_after.item_kind) as item_kind,
         coalesce(items_before.mrr_basis, items_after.mrr_basis) as mrr_basis,
-        items_before.price_id as price_id_before,
-        items_after.price_id as price_id_after,
-        items_before.price_version as price_version_before,
+        items_before.movement_id is not null and items_after.movement_id is not null as is_kept,
+        items_before.movement_id is not null
+        and items_after.movement_id is not null
+        and items_before.price_id is not distinct from items_after.price_id as has_same_price,
         items_before.quantity as quantity_before,
         items_after.quantity as quantity_after,
         coalesce(items_before.gross_mrr, 0) as gross_before,
@@ -86,9 +87,8 @@ requantified as (
     select
         *,
         case
-            when price_id_before is null or price_id_after is null then gross_before
-            when quantity_before = quantity_after then gross_before
-            when mrr_basis = 'invoice' and price_id_before = price_id_after then gross_after
+            when not is_kept or quantity_before = quantity_after then gross_before
+            when mrr_basis = 'invoice' and has_same_price then gross_after
             when mrr_basis = 'invoice' then gross_before
             when billing_scheme = 'tiered' and coalesce(tiered_amount_before, 0) > 0
                 then {{ rescaled('gross_before', 'coalesce(tiered_amount_after, 0)',
@@ -96,7 +96,7 @@ requantified as (
             when billing_scheme <> 'tiered' and quantity_before > 0
                 then {{ rescaled('gross_before', 'quantity_after', 'quantity_before') }}
             -- From nothing: all of it is quantity where the price stayed.
-            when price_id_before = price_id_after then gross_after
+            when has_same_price then gross_after
             else gross_before
         end as gross_requantified
     from compared
@@ -111,12 +111,12 @@ item_effects as (
             else gross_requantified - gross_before
         end as quantity_change,
         case
-            when item_kind <> 'metered' and price_id_before = price_id_after
+            when item_kind <> 'metered' and has_same_price
                 then gross_after - gross_requantified
             else 0
         end as price_change,
         case
-            when item_kind <> 'metered' and price_id_before is distinct from price_id_after
+            when item_kind <> 'metered' and not has_same_price
                 then gross_after - gross_requantified
             else 0
         end as plan_change,
