@@ -1,0 +1,1 @@
+"""What is fast, measured: each benchmark prints CPU-seconds, wall seconds and peak memory."""
