@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
 from simulation.config import SimulationConfig, SimulationError
 from simulation.run import simulate, write_company
 
@@ -42,7 +44,7 @@ def _date(text: str) -> date:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code (0 done, 2 a setting that cannot be used)."""
+    """Run the command line; returns the exit code (0 done, 1 not written, 2 a wrong setting)."""
     given = _parser().parse_args(arguments)
     began = time.perf_counter()
     try:
@@ -60,6 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SimulationError as error:
         print(f"simulation: {error}", file=sys.stderr)
         return 2
+    except (OSError, duckdb.IOException) as error:
+        print(
+            f"simulation: writing stopped: {error}\nWhat was written so far is not a whole "
+            "company: remove it, make room, and run again.",
+            file=sys.stderr,
+        )
+        return 1
     rows = sum(file.rows for file in files)
     print(
         f"Landed {rows:,} rows in {len(files)} files for {config.customers:,} customers over "

@@ -18,6 +18,7 @@ from simulation.lifecycles import (
 from simulation.world import (
     ACTIVE,
     CANCELED,
+    DISPUTED,
     PAST_DUE,
     PAUSED,
     PAYMENT_FAILED,
@@ -121,7 +122,7 @@ def fail_renewal(world: World, rng: np.random.Generator, subs: Ints, day: Ints) 
     _recover(world, subs[recovers], paid_at[recovers])
     gives_up = due + 21 * DAY + 120
     cancels = (chance >= 0.62) & (chance < 0.88)
-    _cancel_unpaid(world, subs[cancels], gives_up[cancels])
+    _cancel_unpaid(world, rng, subs[cancels], gives_up[cancels])
     unpaid = chance >= 0.88
     world.patches.add(subscription=subs[unpaid], at=gives_up[unpaid], status=UNPAID)
     world.states.add(subscription=subs[unpaid], day=gives_up[unpaid] // DAY, state=UNPAID)
@@ -129,7 +130,7 @@ def fail_renewal(world: World, rng: np.random.Generator, subs: Ints, day: Ints) 
     mends = unpaid & (rng.random(count) < 0.4)
     _recover(world, subs[mends], later[mends])
     ends = unpaid & ~mends
-    _cancel_unpaid(world, subs[ends], later[ends])
+    _cancel_unpaid(world, rng, subs[ends], later[ends])
     recovered_at = np.where(recovers, paid_at, np.where(mends, later, 0))
     attempts = np.where(recovers, retries + 1, np.where(mends, 5, 4))
     world.failures.add(subscription=subs, day=day, attempts=attempts, recovered_at=recovered_at)
@@ -141,13 +142,14 @@ def _recover(world: World, subs: Ints, at: Ints) -> None:
     world.subscriptions["busy"][subs] = at // DAY
 
 
-def _cancel_unpaid(world: World, subs: Ints, at: Ints) -> None:
+def _cancel_unpaid(world: World, rng: np.random.Generator, subs: Ints, at: Ints) -> None:
+    reason = np.where(rng.random(len(subs)) < 0.06, DISPUTED, PAYMENT_FAILED)
     world.patches.add(
         subscription=subs,
         at=at,
         status=CANCELED,
         canceled_at=at,
         ended_at=at,
-        cancellation_reason=PAYMENT_FAILED,
+        cancellation_reason=reason,
     )
     settle_end(world, subs, at)

@@ -17,9 +17,21 @@ from simulation.world import World
 SEGMENT_HAZARD = np.array([0.021, 0.012, 0.006])
 ENGAGEMENT_COEFFICIENT = -0.9
 EARLY_MONTHS_FACTOR = 1.4
+# Who has paid for a year decides in its last 75 days.
+ANNUAL_FACTOR_AT_RENEWAL, ANNUAL_FACTOR = 2.2, 0.5
 # Engagement from month to month: what is kept, and the size of chance.
 ENGAGEMENT_MEMORY = 0.75
 ENGAGEMENT_NOISE = 0.45
+# What takes engagement away: the monthly chance, the loss at once, and the loss for good.
+CHAMPION_LEAVES = (0.010, 0.8, 0.35)
+OWNER_CHANGES = (0.012, 0.15, 0.0)
+PROJECT_ENDS = (0.008, 0.0, 1.2)
+
+# What can happen to a subscription besides changes of its items; only the first depends on more.
+CANCEL, PAUSE, PAUSE_COLLECTION, MISTAKE, DELETE, THANK = range(6)
+OTHER_CHANCES = (0.004, 0.003, 0.0008, 0.0008, 0.003)
+ANNUAL_FAILURE_CHANCE, FAILURE_CHANCE = 0.05, 0.028
+MORE_SEATS, FEWER_SEATS, UPGRADE, DOWNGRADE, SWAP_INTERVAL, SWAP_ADDON = range(6)
 
 
 def live_month(world: World, rng: np.random.Generator, month: int) -> None:
@@ -43,34 +55,26 @@ def live_month(world: World, rng: np.random.Generator, month: int) -> None:
     share = (after - low) / 30.4
     renewal = _renewal_day(world, month, subs, low)
     day = low + (rng.random(len(subs)) * (after - low)).astype(np.int64)
-    kind = _draw(
-        rng,
-        np.stack(
-            [
-                chance * share,
-                0.004 * share,
-                0.003 * share,
-                0.0008 * share,
-                0.0008 * share,
-                0.003 * share,
-            ]
-        ),
-    )
+    kind = _draw(rng, np.stack([chance * share, *(other * share for other in OTHER_CHANCES)]))
     renews = (renewal >= low) & (renewal < after)
-    failure_chance = np.where(table["interval"][subs] == ANNUAL, 0.05, 0.028)
+    annual = table["interval"][subs] == ANNUAL
+    failure_chance = np.where(annual, ANNUAL_FAILURE_CHANCE, FAILURE_CHANCE)
     fails = renews & (rng.random(len(subs)) < failure_chance)
     kind = np.where(fails, -1, kind)
     settled = np.where(fails, renewal, np.where(kind >= 0, day, FOREVER))
     _change_items(world, rng, subs, low, np.minimum(after, settled), share, renewal, engagement)
-    ended = lifecycles.cancel(world, rng, subs[kind == 0], day[kind == 0])
-    interruptions.pause(world, rng, subs[kind == 1], day[kind == 1])
-    interruptions.pause_collection(world, rng, subs[kind == 2], day[kind == 2])
+    is_cancel, is_pause, is_stop, is_mistake, is_delete, is_thank = (
+        kind == what for what in (CANCEL, PAUSE, PAUSE_COLLECTION, MISTAKE, DELETE, THANK)
+    )
+    ended = lifecycles.cancel(world, rng, subs[is_cancel], day[is_cancel])
+    interruptions.pause(world, rng, subs[is_pause], day[is_pause])
+    interruptions.pause_collection(world, rng, subs[is_stop], day[is_stop])
     interruptions.fail_renewal(world, rng, subs[fails], renewal[fails])
-    interruptions.cancel_by_mistake(world, rng, subs[kind == 3], day[kind == 3])
-    give_thanks(world, rng, subs[kind == 5], day[kind == 5])
+    interruptions.cancel_by_mistake(world, rng, subs[is_mistake], day[is_mistake])
+    give_thanks(world, rng, subs[is_thank], day[is_thank])
     _return(world, rng, ended)
-    _buy_another(world, rng, subs[kind == 5])
-    _delete(world, rng, customer[kind == 4], day[kind == 4])
+    _buy_another(world, rng, subs[is_thank])
+    _delete(world, rng, customer[is_delete], day[is_delete])
 
 
 def _draw(rng: np.random.Generator, chances: Floats) -> Ints:
@@ -93,9 +97,9 @@ def _feel(world: World, rng: np.random.Generator, month: int, first: int, after:
         temper + 0.4 + noise,
         ENGAGEMENT_MEMORY * before + (1 - ENGAGEMENT_MEMORY) * temper + noise,
     )
-    for log, chance, loss, for_good in (
-        (world.champions_left, 0.010, 0.8, 0.35),
-        (world.owner_changes, 0.012, 0.15, 0.0),
+    for log, (chance, loss, for_good) in (
+        (world.champions_left, CHAMPION_LEAVES),
+        (world.owner_changes, OWNER_CHANGES),
     ):
         hit = here & ~np.isnan(before) & (rng.random(count) < chance)
         who = np.flatnonzero(hit).astype(np.int64)
@@ -104,7 +108,7 @@ def _feel(world: World, rng: np.random.Generator, month: int, first: int, after:
         value -= np.where(hit, loss, 0)
         temper -= np.where(hit, for_good, 0)
     # Some projects simply end: interest fades for good.
-    temper -= np.where(here & (rng.random(count) < 0.008), 1.2, 0)
+    temper -= np.where(here & (rng.random(count) < PROJECT_ENDS[0]), PROJECT_ENDS[2], 0)
     customers["mood"] = np.where(here, value, np.nan)
     # What an experiment adds is there while it runs, and does not pile up.
     shown = customers["mood"] + _experiment_effect(world, month)[1]
@@ -120,10 +124,11 @@ def _cancel_chance(world: World, month: int, subs: Ints, engagement: Floats) -> 
     first, _ = month_bounds(world.config, month)
     age = first - table["paid_from"][subs]
     hazard = hazard * np.where(age < 90, EARLY_MONTHS_FACTOR, 1.0)
-    # Who has paid for a year decides near its end.
     annual = table["interval"][subs] == ANNUAL
     left = lifecycles.period_end(world, subs, np.full(len(subs), first)) // DAY - first
-    hazard = hazard * np.where(annual, np.where(left < 75, 2.2, 0.5), 1.0)
+    hazard = hazard * np.where(
+        annual, np.where(left < 75, ANNUAL_FACTOR_AT_RENEWAL, ANNUAL_FACTOR), 1.0
+    )
     result: Floats = np.minimum(hazard, 0.6)
     return result
 
@@ -167,13 +172,13 @@ def _change_items(
     kind = np.where((day >= before) | (day == renewal), -1, kind)
     at = lifecycles.moments(rng, day)
     growth = rng.uniform(1.05, 1.5, len(subs))
-    up, down = kind == 0, kind == 1
+    up, down = kind == MORE_SEATS, kind == FEWER_SEATS
     changes.change_seats(world, rng, subs[up], at[up], growth[up])
     changes.change_seats(world, rng, subs[down], at[down], 1 / growth[down])
-    changes.change_plan(world, rng, subs[kind == 2], at[kind == 2], 1)
-    changes.change_plan(world, rng, subs[kind == 3], at[kind == 3], -1)
-    changes.change_interval(world, subs[kind == 4], at[kind == 4])
-    changes.change_addon(world, subs[kind == 5], at[kind == 5])
+    changes.change_plan(world, rng, subs[kind == UPGRADE], at[kind == UPGRADE], 1)
+    changes.change_plan(world, rng, subs[kind == DOWNGRADE], at[kind == DOWNGRADE], -1)
+    changes.change_interval(world, subs[kind == SWAP_INTERVAL], at[kind == SWAP_INTERVAL])
+    changes.change_addon(world, subs[kind == SWAP_ADDON], at[kind == SWAP_ADDON])
 
 
 def _return(world: World, rng: np.random.Generator, ended: Ints) -> None:

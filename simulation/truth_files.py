@@ -14,7 +14,19 @@ from simulation.arrivals import CHANNEL_ENGAGEMENT
 from simulation.config import Ints
 from simulation.dates import first_day, month_of
 from simulation.experiments import EXPERIMENTS, running
-from simulation.months import EARLY_MONTHS_FACTOR, ENGAGEMENT_COEFFICIENT, SEGMENT_HAZARD
+from simulation.months import (
+    ANNUAL_FACTOR,
+    ANNUAL_FACTOR_AT_RENEWAL,
+    ANNUAL_FAILURE_CHANCE,
+    CHAMPION_LEAVES,
+    EARLY_MONTHS_FACTOR,
+    ENGAGEMENT_COEFFICIENT,
+    ENGAGEMENT_MEMORY,
+    FAILURE_CHANCE,
+    OWNER_CHANGES,
+    PROJECT_ENDS,
+    SEGMENT_HAZARD,
+)
 from simulation.spend import CATEGORIES, GROSS_MARGIN, spend
 from simulation.tables import Column, code, day, decimal, ids
 from simulation.truth import KINDS, MONEY, Truth
@@ -138,6 +150,17 @@ def _effects(world: World) -> dict[str, object]:
         ),
         "log_hazard_per_unit_of_engagement": ENGAGEMENT_COEFFICIENT,
         "first_90_days_hazard_ratio": EARLY_MONTHS_FACTOR,
+        "annual_hazard_ratio": {"last_75_days": ANNUAL_FACTOR_AT_RENEWAL, "before": ANNUAL_FACTOR},
+        "renewal_failure_chance": {"annual": ANNUAL_FAILURE_CHANCE, "other": FAILURE_CHANCE},
+        "engagement_kept_from_month_to_month": ENGAGEMENT_MEMORY,
+        "engagement_lost": {
+            name: dict(zip(("monthly_chance", "at_once", "for_good"), parts, strict=True))
+            for name, parts in (
+                ("champion_leaves", CHAMPION_LEAVES),
+                ("owner_changes", OWNER_CHANGES),
+                ("project_ends", PROJECT_ENDS),
+            )
+        },
         "channel_mean_engagement": dict(zip(CHANNELS, CHANNEL_ENGAGEMENT.tolist(), strict=True)),
         "gross_margin": GROSS_MARGIN,
         "experiments": experiments,
