@@ -214,7 +214,8 @@ class RefreshRun:
         failed = rejecting(self.results)
         if failed:
             kind = BuildError if any(row.stage == "model" for row in failed) else AuditError
-            raise kind(rejection(failed, self._build_paths().database, self.previous))
+            self.error = kind(rejection(failed, self._build_paths().database, self.previous))
+            raise self.error
 
     def _start_suite(self, stage: Stage, rules: list[Rule]) -> Future[list[Result]]:
         from expectations import context

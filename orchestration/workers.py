@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, ParamSpec, TypeVar
 
 from orchestration.errors import HoldfastError
+from orchestration.settings import PROJECT_DIR
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,6 +35,9 @@ class Worker:
     """One process that does what it is given, in order, until it is closed."""
 
     def __init__(self, name: str) -> None:
+        # A new process takes over the path for imports; Dagster takes the project off its own.
+        if str(PROJECT_DIR) not in sys.path:
+            sys.path.append(str(PROJECT_DIR))
         context = multiprocessing.get_context("spawn")
         self._name = name
         self._queue = context.Queue()

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from orchestration.analysis.sbg import (
-    Floats,
     SbgFit,
     at_risk,
     fit,
@@ -76,7 +75,8 @@ class Projection:
         future_margin: discounted, reporting currency; None where it cannot be said.
         future_low: low end of its 95 % interval.
         future_high: high end; None where it has none.
-        reason: why future_margin is None: `no_churn` or `no_completed_period`.
+        reason: why future_margin is None: `no_completed_period`, `one_customer` (was at risk),
+            `no_margin` (0 or below) or `no_churn`.
     """
 
     customers_at_risk: int
@@ -113,32 +113,43 @@ def project(counts: Sequence[AgeCount], monthly_discount_rate: float) -> Project
         nothing = Decimal("0.00")
         fitted = fit(risk, lost) if lost.sum() > 0 else None
         return Projection(seen, int(lost.sum()), 0, fitted, nothing, nothing, nothing, None)
-    if lost.sum() == 0:
-        reason = "no_churn" if seen else "no_completed_period"
-        return Projection(seen, 0, active, None, None, None, None, reason)
+    reason = _reason(seen, sum(count.active_margin for count in counts), bool(lost.any()))
+    if reason:
+        return Projection(seen, int(lost.sum()), active, None, None, None, None, reason)
     fitted = fit(risk, lost)
     ages = np.array([count.age for count in counts if count.active])
     margins = np.array([float(count.active_margin) for count in counts if count.active])
 
-    def values(mean_churn: Floats, polarization: Floats) -> Floats:
-        lifetimes = residual_lifetimes(
-            mean_churn, polarization, monthly_discount_rate, int(ages.max())
-        )
-        result: Floats = lifetimes[:, ages] @ margins
-        return result
-
-    future = values(np.array([fitted.mean_churn]), np.array([fitted.polarization]))
-    likely = np.append(values(*likely_models(risk, lost, fitted)), future)
-    return Projection(
-        seen,
-        int(lost.sum()),
-        active,
-        fitted,
-        _money(float(future[0])),
-        _money(float(likely.min())),
-        _money(float(likely.max())),
-        None,
+    churn, polarization = likely_models(risk, lost, fitted)
+    lifetimes = residual_lifetimes(
+        np.append(churn, fitted.mean_churn),
+        np.append(polarization, fitted.polarization),
+        monthly_discount_rate,
+        int(ages.max()),
     )
+    # The fit itself is the last of the models.
+    values = lifetimes[:, ages] @ margins
+    return Projection(
+        customers_at_risk=seen,
+        customers_lost=int(lost.sum()),
+        customers_active=active,
+        fit=fitted,
+        future_margin=_money(float(values[-1])),
+        future_low=_money(float(values.min())),
+        future_high=_money(float(values.max())),
+        reason=None,
+    )
+
+
+def _reason(seen: int, margin: Decimal | int, has_lost: bool) -> str | None:
+    """Why nothing can be said, the first that holds; None where it can."""
+    if seen == 0:
+        return "no_completed_period"
+    if seen == 1:
+        return "one_customer"
+    if margin <= 0:
+        return "no_margin"
+    return None if has_lost else "no_churn"
 
 
 def _money(amount: float | None) -> Decimal | None:

@@ -13,6 +13,7 @@ period k of those who are still there is m / (1 + (k - 1) p). With p = 0 all cus
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +21,13 @@ import numpy.typing as npt
 from scipy.optimize import brentq, minimize_scalar
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 #: After so many further periods the chance of leaving is taken to stay as it is.
 HORIZON = 1_200
 _LEAST_CHURN = 1e-9
+# Halvings of an interval of length 1 down to 1e-12.
+_HALVINGS = 40
 # Polarizations that are looked at; between them the fit is refined.
 _GRID = np.concatenate([[0.0], np.geomspace(1e-3, 50.0, 24)])
 # Half the 0.95 quantile of chi-squared with one degree of freedom.
@@ -127,9 +131,9 @@ def fit(risk: Floats, lost: Floats) -> SbgFit:
         return float(log_likelihood(*point, risk, lost)[0]), churn
 
     grid = _polarizations(risk)
-    heights = [profile(float(polarization))[0] for polarization in grid]
+    heights = log_likelihood(_best_churns(grid, risk, lost), grid, risk, lost)
     best = int(np.argmax(heights))
-    polarization = 0.0
+    polarization = float(grid[best])
     if len(grid) > 1:
         found = minimize_scalar(
             lambda value: -profile(float(value))[0],
@@ -138,8 +142,8 @@ def fit(risk: Floats, lost: Floats) -> SbgFit:
             options={"xatol": 1e-10},
         )
         # At the edge of the grid the search cannot reach the edge itself.
-        is_better = -float(found.fun) > heights[best]
-        polarization = float(found.x) if is_better else float(grid[best])
+        if -float(found.fun) > heights[best]:
+            polarization = float(found.x)
     height, churn = profile(polarization)
     return SbgFit(churn, polarization, height)
 
@@ -154,24 +158,19 @@ def likely_models(risk: Floats, lost: Floats, fitted: SbgFit) -> tuple[Floats, F
         mean_churn and polarization of the models on the edge, each of shape (models,).
     """
     floor = fitted.log_likelihood - _DROP_95
-    churns, polarizations = [], []
+    polarization = np.append(_polarizations(risk), fitted.polarization)
+    best = _best_churns(polarization, risk, lost)
+    inside = log_likelihood(best, polarization, risk, lost) > floor
+    polarization, best = polarization[inside], best[inside]
 
-    def above(churn: float, polarization: float) -> float:
-        point = np.array([churn]), np.array([polarization])
-        return float(log_likelihood(*point, risk, lost)[0]) - floor
+    def is_likely(churn: Floats) -> Bools:
+        result: Bools = log_likelihood(churn, polarization, risk, lost) > floor
+        return result
 
-    for polarization in (fitted.polarization, *_polarizations(risk).tolist()):
-        best = _best_churn(polarization, risk, lost)
-        if above(best, polarization) <= 0:
-            continue
-        for end in (_LEAST_CHURN, 1 - _LEAST_CHURN):
-            # Where all or hardly any are lost the region reaches the end.
-            is_open = above(end, polarization) >= 0
-            churns.append(
-                end if is_open else float(brentq(above, end, best, (polarization,), xtol=1e-12))
-            )
-            polarizations.append(polarization)
-    return np.array(churns), np.array(polarizations)
+    # Where all or hardly any customers are lost, the region reaches the last chance of churn.
+    low, _ = _bisected(is_likely, best, np.full_like(best, _LEAST_CHURN))
+    high, _ = _bisected(is_likely, best, np.full_like(best, 1 - _LEAST_CHURN))
+    return np.concatenate([low, high]), np.concatenate([polarization, polarization])
 
 
 def _polarizations(risk: Floats) -> Floats:
@@ -181,13 +180,46 @@ def _polarizations(risk: Floats) -> Floats:
 
 
 def _best_churn(polarization: float, risk: Floats, lost: Floats) -> float:
-    """The most likely mean churn of a polarization: where the slope of the likelihood is 0."""
+    """The most likely mean churn: where the slope of the likelihood, which only falls, is 0."""
     spread = 1 + np.arange(len(risk)) * polarization
-    kept = risk - lost
+    kept, total = risk - lost, float(lost.sum())
 
     def slope(churn: float) -> float:
-        return float(lost.sum() / churn - np.sum(kept / (spread - churn)))
+        return total / churn - float((1 / (spread - churn)) @ kept)
 
     if slope(1 - _LEAST_CHURN) >= 0:
         return 1 - _LEAST_CHURN
     return float(brentq(slope, _LEAST_CHURN, 1 - _LEAST_CHURN, xtol=1e-15))
+
+
+def _best_churns(polarization: Floats, risk: Floats, lost: Floats) -> Floats:
+    """The same for many polarizations at once, a little less exactly."""
+    spread = 1 + np.arange(len(risk)) * polarization[:, None]
+    kept, total = risk - lost, lost.sum()
+
+    def is_rising(churn: Floats) -> Bools:
+        result: Bools = total / churn > (1 / (spread - churn[:, None])) @ kept
+        return result
+
+    shape = polarization.shape
+    rising, falling = _bisected(
+        is_rising, np.full(shape, _LEAST_CHURN), np.full(shape, 1 - _LEAST_CHURN)
+    )
+    return (rising + falling) / 2
+
+
+def _bisected(
+    holds: Callable[[Floats], Bools], inside: Floats, outside: Floats
+) -> tuple[Floats, Floats]:
+    """The last points where a condition holds between points where it does and does not.
+
+    Returns:
+        The points on both sides of the change, next to one another; where the condition holds at
+        `outside` too, both are close to it.
+    """
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        does_hold = holds(middle)
+        inside = np.where(does_hold, middle, inside)
+        outside = np.where(does_hold, outside, middle)
+    return inside, outside

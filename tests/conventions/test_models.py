@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from expectations.suites.marts import mart_rules
+from orchestration.assets.models import model_assets
 from orchestration.settings import DBT_PROJECT_DIR
 
 Manifest = Mapping[str, Any]
@@ -181,6 +183,12 @@ def test_columns_are_named_after_what_they_hold(manifest: Manifest) -> None:
             if name.endswith("_id") and kind != "varchar":
                 wrong.append(f"{mart['name']}.{name} is {kind}")
     assert wrong == []
+
+
+def test_every_dbt_test_is_one_asset_check(manifest: Manifest) -> None:
+    checks = Counter(key.name for key in model_assets(manifest).check_keys)
+    tests = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
+    assert {name: checks[name] for name in tests if checks[name] != 1} == {}
 
 
 def test_tests_are_named_as_sentences(manifest: Manifest) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.policies import SEED
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_DIR, Settings, load_settings
 
 PROJECT_YML = """
@@ -117,6 +118,7 @@ def make_toy(folder: Path) -> Toy:
         "models/marts/core/dim_customers.sql": MART_SQL,
         "models/marts/core/_core.yml": MART_YML,
         UNIT_TESTS: UNIT_TESTS_YML,
+        SEED: (DBT_PROJECT_DIR / SEED).read_text(encoding="utf-8"),
         "macros/generate_schema_name.sql": (
             DBT_PROJECT_DIR / "macros" / "generate_schema_name.sql"
         ).read_text(encoding="utf-8"),
@@ -126,6 +128,11 @@ def make_toy(folder: Path) -> Toy:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     shutil.copyfile(PROJECT_DIR / "profiles.yml", project_dir.parent / "profiles.yml")
+    return open_toy(folder)
+
+
+def open_toy(folder: Path) -> Toy:
+    """The toy warehouse that was made in a folder."""
     settings = load_settings(
         {
             "HOLDFAST_HOME": str(folder / "home"),
@@ -134,7 +141,7 @@ def make_toy(folder: Path) -> Toy:
             "HOLDFAST_THREADS": "2",
         }
     )
-    return Toy(settings, project_dir)
+    return Toy(settings, folder / "project" / "dbt_project")
 
 
 def customer(key: str, name: str, updated_at: str = "2026-10-01T00:00:00Z") -> str:

@@ -1,5 +1,5 @@
--- What became of every unit of a cohort, month by month. One row per policy, unit and month since its
--- first MRR in which it is present (metrics.md 5).
+-- What became of every unit of a cohort, month by month. One row per policy, unit and month since
+-- its first MRR in which it is present (metrics.md 5).
 with lifecycles as (
     select * from {{ ref('int_customer_lifecycles') }}
 ),
@@ -49,7 +49,13 @@ final as (
         {{ months_between_firsts('members.cohort_month', 'unit_months.month') }} as months_since,
         unit_months.closing_mrr as mrr_active,
         least(unit_months.closing_mrr, members.mrr_initial) as gross_mrr_active,
-        unit_months.closing_units as customers_active
+        unit_months.closing_units as customers_active,
+        case
+            when sum(unit_months.churn_count) over (
+                partition by members.policy_id, members.unit_id order by unit_months.month
+            ) = 0 then 1
+            else 0
+        end as customers_never_lost
     from members
     inner join unit_months
         on members.policy_id = unit_months.policy_id

@@ -25,6 +25,7 @@ active as (
         month,
         {{ segment_columns() }},
         sum(customers_active) as customers_active,
+        sum(customers_never_lost) as customers_never_lost,
         sum(mrr_active) as mrr_active,
         sum(gross_mrr_active) as gross_mrr_active
     from cohort_months
@@ -42,6 +43,7 @@ ages as (
         sizes.segment_value,
         sizes.customers_initial,
         coalesce(active.customers_active, 0) as customers_active,
+        coalesce(active.customers_never_lost, 0) as customers_never_lost,
         sizes.mrr_initial,
         coalesce(active.mrr_active, 0) as mrr_active,
         coalesce(active.gross_mrr_active, 0) as gross_mrr_active,
@@ -66,12 +68,17 @@ final as (
         segment_value,
         cast(customers_initial as bigint) as customers_initial,
         cast(customers_active as bigint) as customers_active,
+        cast(customers_never_lost as bigint) as customers_never_lost,
         {{ ratio('customers_active', 'customers_initial') }} as logo_retention,
+        {{ wilson('customers_active', 'customers_initial', 'low') }} as logo_retention_low,
+        {{ wilson('customers_active', 'customers_initial', 'high') }} as logo_retention_high,
+        {{ ratio('customers_never_lost', 'customers_initial') }} as continuous_logo_retention,
         cast(mrr_initial as decimal(18, 2)) as mrr_initial,
         cast(mrr_active as decimal(18, 2)) as mrr_active,
         cast(gross_mrr_active as decimal(18, 2)) as gross_mrr_active,
         {{ ratio('mrr_active', 'mrr_initial') }} as net_retention,
         {{ ratio('gross_mrr_active', 'mrr_initial') }} as gross_retention,
+        customers_initial < {{ small_sample_size() }} as is_small_sample,
         is_complete
     from ages
 )

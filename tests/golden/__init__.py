@@ -1,0 +1,1 @@
+"""The worked examples that vendors and practitioners print."""

@@ -1,0 +1,1 @@
+"""Property tests: random histories, the oracle against the warehouse."""

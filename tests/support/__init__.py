@@ -1,0 +1,1 @@
+"""Helpers of the tests: raw rows in, dbt in process, marts out."""

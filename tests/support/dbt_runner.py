@@ -1,0 +1,133 @@
+"""Runs dbt in this process on the real project, against a database file of the test."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
+
+from tests.support.raw_tables import DBT_PROJECT_DIR, PROJECT_DIR
+
+DATABASE_NAME = "warehouse.duckdb"
+"""The file's name is the catalog's name, and the models are built into that catalog."""
+
+
+class DbtError(AssertionError):
+    """A dbt command failed; the message names each node that failed and why."""
+
+
+class DbtProject:
+    """The project, parsed once; every build works on a copy of that parse.
+
+    Args:
+        work_dir: private folder for target and logs; made where it is not there.
+    """
+
+    def __init__(self, work_dir: Path | None = None) -> None:
+        self.work_dir = work_dir or Path(tempfile.mkdtemp(prefix="holdfast-dbt-"))
+        self.work_dir.mkdir(parents=True, exist_ok=True)
+        self._manifest: bytes | None = None
+
+    def _arguments(self, variables: Mapping[str, Any]) -> list[str]:
+        return [
+            "--project-dir",
+            str(DBT_PROJECT_DIR),
+            "--profiles-dir",
+            str(PROJECT_DIR),
+            "--target-path",
+            str(self.work_dir / "target"),
+            "--log-path",
+            str(self.work_dir / "logs"),
+            "--vars",
+            json.dumps(variables, default=str),
+            "--no-write-json",
+            "--quiet",
+            "--log-level",
+            "none",
+            "--log-level-file",
+            "none",
+        ]
+
+    def manifest(self) -> Manifest:
+        """The parsed project; models do not come or go by variables, so one parse serves all."""
+        if self._manifest is None:
+            self._environment(self.work_dir / DATABASE_NAME)
+            outcome = dbtRunner().invoke(["parse", *self._arguments({})])
+            if not outcome.success or not isinstance(outcome.result, Manifest):
+                raise DbtError(f"dbt could not parse the project: {outcome.exception}")
+            self._manifest = outcome.result.to_msgpack(extended_mashumaro_encoder)
+        parsed = Manifest.from_msgpack(self._manifest, decoder=extended_mashumuro_decoder)
+        assert isinstance(parsed, Manifest)
+        return parsed
+
+    @staticmethod
+    def _environment(database: Path) -> None:
+        os.environ["HOLDFAST_BUILD_DATABASE"] = str(database)
+        os.environ.setdefault("HOLDFAST_THREADS", str(min(4, os.cpu_count() or 1)))
+        os.environ["DO_NOT_TRACK"] = "1"
+
+    def build(
+        self,
+        database: Path,
+        select: Sequence[str] = (),
+        variables: Mapping[str, Any] | None = None,
+        with_tests: bool = False,
+        exclude: Sequence[str] = (),
+    ) -> None:
+        """Build seeds and models into the database, which already has its raw tables.
+
+        Args:
+            database: the file, named `warehouse.duckdb`.
+            select: dbt selectors; empty: everything.
+            variables: dbt variables.
+            with_tests: run data tests and unit tests too.
+            exclude: dbt selectors to leave out.
+
+        Raises:
+            DbtError: something failed.
+        """
+        if database.name != DATABASE_NAME:
+            raise ValueError(f"the database must be named {DATABASE_NAME}, not {database.name}")
+        command = ["build", *self._arguments(variables or {})]
+        if select:
+            command += ["--select", *select]
+        if exclude:
+            command += ["--exclude", *exclude]
+        if not with_tests:
+            command += ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+        runner = dbtRunner(manifest=self.manifest())
+        self._environment(database)
+        try:
+            outcome = runner.invoke(command)
+        finally:
+            _let_go()
+        if outcome.success:
+            return
+        raise DbtError(_failures(outcome.result, outcome.exception))
+
+
+def _let_go() -> None:
+    """Close the adapter's connection, which it would keep for the life of the process."""
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        with suppress(Exception):
+            environment.close()
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
+def _failures(result: Any, exception: BaseException | None) -> str:
+    messages = [] if exception is None else [f"dbt stopped: {exception}"]
+    for node in getattr(result, "results", None) or []:
+        if str(node.status) not in ("success", "pass", "skipped", "warn"):
+            path = getattr(node.node, "original_file_path", "")
+            messages.append(f"{node.node.unique_id} ({path}): {node.status}\n{node.message}")
+    return "\n\n".join(messages) or "dbt failed without a message"

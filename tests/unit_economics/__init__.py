@@ -1,0 +1,1 @@
+"""Tests of LTV, CAC and what follows from them."""
