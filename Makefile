@@ -47,7 +47,7 @@ lint: $(STAMP) ## ruff, mypy, sqlfluff
 
 lock: $(STAMP) ## pin the dependencies of pyproject.toml, with hashes, in requirements.lock
 	@command -v uv >/dev/null || $(BIN)/pip install --quiet uv
-	@PATH="$(BIN):$$PATH" uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
+	@PATH="$(BIN):$$PATH" uv pip compile --quiet --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --python-version 3.11 --extra dev pyproject.toml \
 		--output-file requirements.lock
 

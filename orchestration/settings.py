@@ -3,7 +3,7 @@
 | variable | meaning | default |
 |---|---|---|
 | HOLDFAST_HOME | folder of control.db, builds, releases | `data` in the project |
-| HOLDFAST_LANDING | folder that the company lands its files in; may be read-only | `landing` in the home |
+| HOLDFAST_LANDING | what the company lands; may be read-only | `landing` in the home |
 | HOLDFAST_AS_OF | last day that counts, YYYY-MM-DD | today in the reporting time zone |
 | HOLDFAST_KNOWN_AT | leave out rows loaded after this UTC time, ISO 8601 | none |
 | HOLDFAST_REPORTING_TIMEZONE | IANA zone that cuts days and months | UTC |

@@ -15,7 +15,7 @@ from orchestration.settings import DBT_PROJECT_DIR
 Manifest = Mapping[str, Any]
 Node = Mapping[str, Any]
 
-LAYERS = ["staging", "intermediate", "marts"]
+LAYERS = ["staging", "intermediate", "marts", "quality"]
 GRAIN_TESTS = {"unique", "unique_combination"}
 FLOATS = re.compile(r"\b(float|double|real)", re.IGNORECASE)
 MONEY = re.compile(
@@ -26,6 +26,8 @@ NAMES = {
     "staging": re.compile(r"stg_[a-z]+__[a-z0-9_]+"),
     "intermediate": re.compile(r"int_[a-z0-9_]+"),
     "marts": re.compile(r"(dim|fct|rpt)_[a-z0-9_]+"),
+    # Readers know the books by these names: quarantine, rejected rows, load log.
+    "quality": re.compile(r"[a-z][a-z0-9_]+"),
 }
 
 

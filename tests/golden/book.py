@@ -104,9 +104,14 @@ def _unit_month(row: tuple[object, ...]) -> UnitMonth:
     assert isinstance(month, date)
     opening, *sums, closing = (Fraction(int(str(cell)), SCALE) for cell in money)
     return UnitMonth(
-        str(unit_id), str(unit_id), month_start(month), opening,
-        dict(zip(KINDS, sums, strict=True)), closing,
-    )  # fmt: skip
+        unit_id=str(unit_id),
+        customer_id=str(unit_id),
+        month=month_start(month),
+        opening=opening,
+        sums=dict(zip(KINDS, sums, strict=True)),
+        closing=closing,
+        is_present=closing > 0,
+    )
 
 
 @dataclass(frozen=True)

@@ -429,4 +429,148 @@ CASES: tuple[Case, ...] = (
         },
         (moves(BOARD, FEW, (date(2024, 1, 10), "new", money("8.0000"))),),
     ),
+    Case(
+        # Usage of 30 invoiced on 1 March, of 50 on 1 April: +20, all of it quantity. It holds to the
+        # last day of May at most; the customer stays, at 0, under this policy.
+        "a change of metered usage is a change of quantity",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(usage_type="metered"),),
+            "billing.subscriptions": (subscription(),),
+            "billing.subscription_items": (item(quantity=None),),
+            "billing.invoices": (invoice("a", day(3, 1)), invoice("b", day(4, 1))),
+            "billing.invoice_line_items": (
+                line("l", day(2, 1), invoice_id="a", amount=3000, period_end=day(3, 1)),
+                line("m", day(3, 1), invoice_id="b", amount=5000, period_end=day(4, 1)),
+            ),
+        },
+        (
+            moves(
+                "random_19", f"{FEW}, quantity_effect, price_effect, plan_effect",
+                (date(2024, 3, 1), "new", money("30.0000"), None, None, None),
+                (date(2024, 4, 1), "expansion", money("20.0000"), money("20.0000"),
+                 money("0.0000"), money("0.0000")),
+                (date(2024, 5, 31), "contraction", money("-50.0000"), money("-50.0000"),
+                 money("0.0000"), money("0.0000")),
+            ),
+        ),
+    ),
+    Case(
+        "a tier may have a flat amount alone",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (
+                price(unit_amount=None, billing_scheme="tiered", tiers_mode="graduated",
+                      tiers='[{"up_to": null, "flat_amount": 5000}]'),
+            ),
+            "billing.subscriptions": (subscription(),),
+            "billing.subscription_items": (item(quantity=4),),
+        },
+        (moves(BOARD, FEW, (date(2024, 1, 10), "new", money("50.0000"))),),
+    ),
+    Case(
+        # Paused on 1 March until 1 May, then corrected: until 1 April.
+        "of versions of one collection pause the last one says when it ends",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (
+                subscription(),
+                subscription(collection_paused_at=day(3, 1), collection_resumes_at=day(5, 1),
+                             updated_at=day(3, 1)),
+                subscription(collection_paused_at=day(3, 1), collection_resumes_at=day(4, 1),
+                             updated_at=day(3, 7)),
+            ),
+            "billing.subscription_items": (item(),),
+        },
+        (
+            moves(
+                BOARD, FEW,
+                (date(2024, 1, 10), "new", money("10.0000")),
+                (date(2024, 3, 1), "churn", money("-10.0000")),
+                (date(2024, 4, 1), "reactivation", money("10.0000")),
+            ),
+        ),
+    ),
+    Case(
+        # 61 for the last 61 of the 366 days to 10 May: 366 a year, 30.50 a month.
+        "a proration without item is brought to the full period of its price",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price("y", 36600, interval="year"),),
+            "billing.invoices": (invoice(subscription_id=None, at=day(3, 10)),),
+            "billing.invoice_line_items": (
+                line(at=day(3, 10), subscription_id=None, subscription_item_id=None, price_id="y",
+                     amount=6100, proration=True, period_end=day(5, 10)),
+            ),
+        },
+        (
+            moves(
+                INVOICED, FEW,
+                (date(2024, 3, 10), "new", money("30.5000")),
+                (date(2024, 5, 10), "churn", money("-30.5000")),
+            ),
+        ),
+    ),
+    Case(
+        # Without subscription the customer is the unit, at the grain of subscriptions too: 20 from
+        # January, 10 more for a month.
+        "lines without subscription expand and contract their customer",
+        {
+            "billing.customers": (customer(),),
+            "billing.invoices": (invoice(subscription_id=None),),
+            "billing.invoice_line_items": tuple(
+                line(identity, at, subscription_id=None, subscription_item_id=None, price_id=None,
+                     amount=amount, period_end=end)
+                for identity, at, amount, end in (
+                    ("l", day(1, 10), 6000, day(4, 10)), ("m", day(2, 10), 1000, day(3, 10)),
+                )
+            ),
+        },
+        (
+            moves(
+                "random_6", f"{FEW}, plan_effect",
+                (date(2024, 1, 10), "new", money("20.0000"), None),
+                (date(2024, 2, 10), "expansion", money("10.0000"), money("10.0000")),
+                (date(2024, 3, 10), "contraction", money("-10.0000"), money("-10.0000")),
+                (date(2024, 4, 10), "churn", money("-20.0000"), None),
+            ),
+        ),
+    ),
+    Case(
+        # No row of the customer has landed; the subscription counts all the same, under its id.
+        "a customer who has not landed is counted",
+        {
+            "billing.prices": (price(),),
+            "billing.subscriptions": (
+                subscription(),
+                subscription(status="canceled", ended_at=day(4, 20), updated_at=day(4, 20),
+                             cancellation_reason="payment_failed"),
+            ),
+            "billing.subscription_items": (item(),),
+        },
+        (
+            moves(
+                "planned_3", "movement_type, mrr_change, churn_type",
+                ("new", money("10.0000"), None),
+                ("churn", money("-10.0000"), "involuntary"),
+            ),
+        ),
+    ),
+    Case(
+        # 40 less 15 on the line: 40 where discounts do not count.
+        "a line's discount is left out where a policy leaves discounts out",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (subscription(),),
+            "billing.subscription_items": (item(),),
+            "billing.invoices": (invoice(),),
+            "billing.invoice_line_items": (line(amount=4000, discount_amount=1500),),
+        },
+        (
+            moves("planned_4", FEW, (date(2024, 1, 10), "new", money("40.0000"))),
+            moves(INVOICED, FEW, (date(2024, 1, 10), "new", money("25.0000"))),
+        ),
+    ),
 )  # fmt: skip

@@ -101,7 +101,9 @@ def policies() -> tuple[Policy, ...]:
         fx="movement_day",
     )
     month_ends = Policy(policy_id="planned_2", movement_grain="month_end", fx="movement_day")
-    return (*shipped, *some, last, month_ends)
+    parents = Policy(policy_id="planned_3", grain="parent_account", fx="constant")
+    gross = Policy(policy_id="planned_4", mrr_basis="invoice", discounts="none")
+    return (*shipped, *some, last, month_ends, parents, gross)
 
 
 def scenarios(histories: int) -> list[Scenario]:

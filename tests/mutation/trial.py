@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from multiprocessing import get_context
 
 from tests.mutation.chain import Chain, Prepared, Verdict
@@ -65,11 +65,16 @@ def sample(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
     """So many mutants, spread over kinds and models as evenly as they come.
 
     Kinds take turns; of the kind whose turn it is the model with the fewest mutants so far gives
-    the next one.
+    the next one. A change of one model leaves the choice in others mostly as it was.
     """
-    chance = random.Random(seed)
+
+    def lot(mutant: Mutant) -> str:
+        site = mutant.site
+        text = f"{seed}|{mutant.model}|{site.kind}|{site.step}|{site.before}|{site.after}"
+        return sha256(text.encode()).hexdigest()
+
     waiting: dict[str, dict[str, list[Mutant]]] = {}
-    for mutant in chance.sample(list(mutants), len(mutants)):
+    for mutant in sorted(mutants, key=lot):
         waiting.setdefault(mutant.site.kind, {}).setdefault(mutant.model, []).append(mutant)
     taken: dict[str, int] = {}
     chosen: list[Mutant] = []

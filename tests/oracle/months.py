@@ -16,7 +16,10 @@ KINDS = ("new", "reactivation", "expansion", "contraction", "churn", "fx")
 
 @dataclass(frozen=True)
 class UnitMonth:
-    """One unit in one month; losses negative, so the row sums across to `closing`."""
+    """One unit in one month; losses negative, so the row sums across to `closing`.
+
+    `is_present`: whether it is a customer at the month's end (MRR above 0, or kept at 0).
+    """
 
     unit_id: str
     customer_id: str
@@ -24,6 +27,7 @@ class UnitMonth:
     opening: Fraction
     sums: dict[str, Fraction]
     closing: Fraction
+    is_present: bool
 
 
 @dataclass
@@ -90,7 +94,7 @@ def unit_months(
         closing = opening + sum(sums.values(), ZERO)
         is_present = is_present_on(min(month_end(month), as_of))
         if opening > 0 or closing > 0 or inside or was_present or is_present:
-            rows.append(UnitMonth(unit_id, customer_id, month, opening, sums, closing))
+            rows.append(UnitMonth(unit_id, customer_id, month, opening, sums, closing, is_present))
         opening, was_present = closing, is_present
         month = add_months(month, 1)
     return rows

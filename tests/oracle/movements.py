@@ -41,11 +41,6 @@ class Movement:
     feedback: str | None = None
 
 
-def _is_replaced(before: Holding, after: Holding) -> bool:
-    """Whether an item comes from quantity 0 under another price: then all of it is plan."""
-    return before.quantity == 0 and before.price_id != after.price_id
-
-
 def _item_effects(
     before: Holding | None,
     after: Holding | None,
@@ -69,8 +64,11 @@ def _item_effects(
     assert some is not None
     if some.kind == METERED:
         effects["quantity"] = new - old
-    elif before is None or after is None or _is_replaced(before, after):
+    elif before is None or after is None:
         effects["plan"] = new - old
+    elif before.quantity == 0:
+        # From no seats: all is quantity under the same price, all is plan under another.
+        effects["quantity" if before.price_id == after.price_id else "plan"] = new - old
     elif some.kind == INVOICED:
         if before.price_id != after.price_id:
             effects["plan"] = new - old

@@ -53,7 +53,9 @@ def cohort_retention(
     for move in moves:
         month = month_start(move.day)
         cohort_of[move.unit_id] = min(month, cohort_of.get(move.unit_id, month))
+    rows = list(rows)
     closing = {(row.unit_id, row.month): row.closing for row in rows}
+    present = {(row.unit_id, row.month) for row in rows if row.is_present}
     result: list[CohortMonth] = []
     for cohort in sorted(set(cohort_of.values())):
         units = [unit for unit, month in cohort_of.items() if month == cohort]
@@ -66,7 +68,7 @@ def cohort_retention(
                     cohort=cohort,
                     age=age,
                     customers_initial=len(units),
-                    customers_active=sum(1 for unit in units if now[unit] > 0),
+                    customers_active=sum((unit, month) in present for unit in units),
                     mrr_initial=sum(start.values(), ZERO),
                     mrr_active=sum(now.values(), ZERO),
                     gross_mrr_active=sum((min(now[u], start[u]) for u in units), ZERO),

@@ -18,7 +18,7 @@ from tests.properties.policies import random_policy
 from tests.properties.warehouse import Warehouse
 
 PER_RUN = int(os.environ.get("HOLDFAST_HISTORIES_PER_RUN", "2000"))
-POLICIES_PER_RUN = int(os.environ.get("HOLDFAST_POLICIES_PER_RUN", "4"))
+POLICIES_PER_RUN = int(os.environ.get("HOLDFAST_POLICIES_PER_RUN", "3"))
 DEEP = int(os.environ.get("HOLDFAST_DEEP_HISTORIES", "1000000"))
 DEEP_PER_RUN = 5000
 SEED = int(os.environ.get("HOLDFAST_HISTORIES_SEED", "0"))

@@ -93,8 +93,20 @@ STORIES = [
 ]
 
 
+def _with_add_on(billing: Rows) -> Rows:
+    """A quarter of what H pays is for an add-on: its plan is what it pays most for."""
+    items = billing["billing.subscription_items"]
+    (main,) = (item for item in items if item["subscription_id"] == "sub_H_0")
+    main["quantity"] = 3000
+    items.append({**main, "id": "item_add_on", "price_id": "price_add_on", "quantity": 1000})
+    billing["billing.products"].append({"id": "prod_add_on", "name": "Add-on"})
+    (price,) = (p for p in billing["billing.prices"] if p["id"] == "price_Team_usd")
+    billing["billing.prices"].append({**price, "id": "price_add_on", "product_id": "prod_add_on"})
+    return billing
+
+
 def _accounts() -> list[dict[str, Any]]:
-    """Every customer's account, handed from csm_1 to csm_2 on 10 March 2022."""
+    """Every customer's account, handed from csm_1 to csm_2 on the day that F leaves."""
     return [
         {
             "id": f"acc_{story.customer}",
@@ -103,7 +115,7 @@ def _accounts() -> list[dict[str, Any]]:
             "updated_at": at(day),
         }
         for story in STORIES
-        for owner, day in (("csm_1", date(2021, 1, 1)), ("csm_2", date(2022, 3, 10)))
+        for owner, day in (("csm_1", date(2021, 1, 1)), ("csm_2", date(2022, 3, 8)))
     ]
 
 
@@ -252,7 +264,7 @@ def _failed_payments() -> Rows:
 def rows() -> Rows:
     """All raw rows of the company."""
     return {
-        **raw_rows(STORIES),
+        **_with_add_on(raw_rows(STORIES)),
         **_evidence(),
         **_failed_payments(),
         "crm.accounts": _accounts(),

@@ -85,7 +85,7 @@ def test_post_mortems(dozen_marts: Query) -> None:
         ("K", date(2022, 2, 20), "voluntary", "cancellation_requested", None, 30, 19,
          None, None, "Team", "csm_1", None),
         ("F", date(2022, 3, 8), "voluntary", "cancellation_requested", None, 120, 311,
-         date(2022, 3, 25), 17, "Team", "csm_1", None),
+         date(2022, 3, 25), 17, "Team", "csm_2", None),
         ("E", date(2022, 3, 15), "involuntary", "payment_failed", None, 80, 379,
          None, None, "Team", "csm_2", None),
         ("H", date(2022, 3, 28), "voluntary", "cancellation_requested", None, 40, 25,
