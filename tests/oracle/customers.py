@@ -77,18 +77,18 @@ def refund_reductions(
         invoice = invoices.invoices.get(invoice_id)
         if invoice is None or invoice.get("subscription_id") is None:
             continue
-        lines = [line for line in invoices.lines if str(line.invoice["id"]) == invoice_id]
-        total = sum((line.amount for line in lines), ZERO)
+        lines = invoices.rows_of_invoice.get(invoice_id, [])
+        total = sum((number(line.get("amount")) for line in lines), ZERO)
         if total == 0:
             continue
         currency = str(refund["currency"]).upper()
         refunded = major(number(refund["amount"]), currency)
         monthly = ZERO
         for line in lines:
-            history = price_histories.get(str(line.row.get("price_id")))
+            history = price_histories.get(str(line.get("price_id")))
             if history is not None and prices.is_recurring(history.current):
                 factor = prices.monthly_factor(history.current, policy)
-                monthly += refunded * line.amount / total * factor
+                monthly += refunded * number(line.get("amount")) / total * factor
         day = calendar.day(refund["created"])
         assert day is not None, "created is required"
         end = add_months(month_start(day), 1)

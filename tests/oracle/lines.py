@@ -46,7 +46,10 @@ class Line:
 
 
 class Invoices:
-    """All invoice evidence: current versions of lines, invoices, payments and refunds."""
+    """All invoice evidence: current versions of lines, invoices, payments and refunds.
+
+    `lines` are those of invoices that count; `rows_of_invoice` has the lines of all, for refunds.
+    """
 
     def __init__(
         self,
@@ -59,8 +62,10 @@ class Invoices:
         self._calendar = calendar
         self.invoices = {identity: history.current for identity, history in invoices.items()}
         self.lines: list[Line] = []
+        self.rows_of_invoice: dict[str, list[Row]] = {}
         for identity, history in lines.items():
             row = history.current
+            self.rows_of_invoice.setdefault(str(row["invoice_id"]), []).append(row)
             invoice = self.invoices.get(str(row["invoice_id"]))
             if invoice is None or invoice["status"] in ("draft", "void"):
                 continue
