@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _simulate_on_demand(settings, parsed.customers, parsed.months)
         return _run(settings, simulate_if_empty=parsed.simulate_if_empty)
     except HoldfastError as error:
-        print(f"\n{error}", file=sys.stderr)
+        print("\n".join(["", str(error), *getattr(error, "__notes__", [])]), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("\nStopped. Readers stay on the last release.", file=sys.stderr)

@@ -81,13 +81,17 @@ def _execute_job(run: RefreshRun) -> None:
     write_history_without_waiting()
     definitions = build_definitions(run.settings, run.manifest(), run.project_dir)
     job = definitions.resolve_job_def(REFRESH)
-    with dg.DagsterInstance.get() as instance:
-        job.execute_in_process(
-            instance=instance,
-            resources={RUN: run},
-            raise_on_error=True,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={"holdfast/run_id": run.run_id},
-        )
+    try:
+        with dg.DagsterInstance.get() as instance:
+            job.execute_in_process(
+                instance=instance,
+                resources={RUN: run},
+                raise_on_error=True,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                tags={"holdfast/run_id": run.run_id},
+            )
+    except dg.DagsterExecutionInterruptedError:
+        # What Dagster makes of Ctrl-C and of a polite kill.
+        raise KeyboardInterrupt from None
     # Checks that block have raised above; this is for a result that no check reported.
     run.stop_if_rejected()

@@ -25,7 +25,7 @@ from orchestration.policies import SEED, check_policies
 from orchestration.release.build import BuildPaths, start_build
 from orchestration.release.fingerprint import code_version, fingerprint, is_unchanged
 from orchestration.release.publish import commit, roll_forward, seal
-from orchestration.report import rejection
+from orchestration.report import readers_see, rejection
 from orchestration.results import STAGE_NAMES, Result, Stage, rejecting
 from orchestration.run_log import (
     RunLogEntry,
@@ -297,6 +297,9 @@ def open_run(
             try:
                 yield run
             except BaseException as error:
+                if error is not run.error:
+                    # A rejection says it itself.
+                    error.add_note(readers_see(run.previous))
                 _finish(run, str(error) or type(error).__name__)
                 raise
             else:

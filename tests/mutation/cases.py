@@ -430,8 +430,8 @@ CASES: tuple[Case, ...] = (
         (moves(BOARD, FEW, (date(2024, 1, 10), "new", money("8.0000"))),),
     ),
     Case(
-        # Usage of 30 invoiced on 1 March, of 50 on 1 April: +20, all of it quantity. It holds to the
-        # last day of May at most; the customer stays, at 0, under this policy.
+        # Usage of 30 invoiced on 1 March, of 50 on 1 April: +20, all of it quantity. It holds until
+        # the last day of May; the customer stays, at 0, under this policy.
         "a change of metered usage is a change of quantity",
         {
             "billing.customers": (customer(),),
@@ -571,6 +571,90 @@ CASES: tuple[Case, ...] = (
         (
             moves("planned_4", FEW, (date(2024, 1, 10), "new", money("40.0000"))),
             moves(INVOICED, FEW, (date(2024, 1, 10), "new", money("25.0000"))),
+        ),
+    ),
+    *(
+        Case(
+            # Paid to 10 April, left on 20 January: the paid period holds unless it was refunded.
+            f"a refund of status {status or 'null'} "
+            f"{'ends' if is_refunded else 'leaves'} a paid period",
+            {
+                "billing.customers": (customer(),),
+                "billing.prices": (price(),),
+                "billing.subscriptions": (
+                    subscription(),
+                    subscription(status="canceled", ended_at=day(1, 20), updated_at=day(1, 20)),
+                ),
+                "billing.subscription_items": (item(),),
+                "billing.invoices": (invoice(),),
+                "billing.invoice_line_items": (line(period_end=day(4, 10)),),
+                "billing.payments": (
+                    {"id": "y", "invoice_id": "in", "customer_id": "c", "amount": 1000,
+                     "currency": "usd", "status": "succeeded", "created": day(1, 10),
+                     "updated_at": day(1, 10)},
+                ),
+                "billing.refunds": (
+                    {"id": "r", "payment_id": "y", "amount": 1000, "currency": "usd",
+                     "status": status, "created": day(1, 21), "updated_at": day(1, 21)},
+                ),
+            },
+            (
+                Check(
+                    "select movement_date from {fct_mrr_movements} where customer_id = '{me}.c' "
+                    f"and policy_id = '{INVOICED}' and movement_type = 'churn'",
+                    ((date(2024, 1, 20) if is_refunded else date(2024, 4, 10),),),
+                ),
+            ),
+        )
+        for status, is_refunded in ((None, True), ("failed", False))
+    ),
+    Case(
+        # Back after 19 days the second time, which is within 30; counted from the first leaving it
+        # would be 79.
+        "the window of a reactivation begins with the last churn",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (
+                subscription(),
+                subscription(status="canceled", ended_at=day(2, 1), updated_at=day(2, 1)),
+                subscription(updated_at=day(2, 10)),
+                subscription(status="canceled", ended_at=day(4, 1), updated_at=day(4, 1)),
+                subscription(updated_at=day(4, 20)),
+            ),
+            "billing.subscription_items": (item(),),
+        },
+        (
+            moves(
+                "planned_3", "movement_date, movement_type",
+                (date(2024, 1, 10), "new"),
+                (date(2024, 2, 1), "churn"),
+                (date(2024, 2, 10), "reactivation"),
+                (date(2024, 4, 1), "churn"),
+                (date(2024, 4, 20), "reactivation"),
+            ),
+        ),
+    ),
+    Case(
+        # Neither a customer nor a subscription has landed: 20 a month, then 30, by lines alone.
+        "lines count for a customer whom only their invoice names",
+        {
+            "billing.invoices": (invoice(subscription_id=None),),
+            "billing.invoice_line_items": tuple(
+                line(identity, at, subscription_id=None, subscription_item_id=None, price_id=None,
+                     amount=amount, period_end=end)
+                for identity, at, amount, end in (
+                    ("l", day(1, 10), 6000, day(4, 10)), ("m", day(4, 10), 3000, day(5, 10)),
+                )
+            ),
+        },
+        (
+            moves(
+                "planned_4", f"{FEW}, plan_effect",
+                (date(2024, 1, 10), "new", money("20.0000"), None),
+                (date(2024, 4, 10), "expansion", money("10.0000"), money("10.0000")),
+                (date(2024, 5, 10), "churn", money("-30.0000"), None),
+            ),
         ),
     ),
 )  # fmt: skip

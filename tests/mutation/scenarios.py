@@ -101,8 +101,12 @@ def policies() -> tuple[Policy, ...]:
         fx="movement_day",
     )
     month_ends = Policy(policy_id="planned_2", movement_grain="month_end", fx="movement_day")
-    parents = Policy(policy_id="planned_3", grain="parent_account", fx="constant")
-    gross = Policy(policy_id="planned_4", mrr_basis="invoice", discounts="none")
+    parents = Policy(
+        policy_id="planned_3", grain="parent_account", fx="constant", reactivation_window_days=30
+    )
+    gross = Policy(
+        policy_id="planned_4", mrr_basis="invoice", discounts="none", grain="parent_account"
+    )
     return (*shipped, *some, last, month_ends, parents, gross)
 
 

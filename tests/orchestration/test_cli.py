@@ -49,6 +49,7 @@ def test_a_file_that_cannot_be_taken_in_is_named(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "run")
     assert done.returncode == 3
     assert "billing/customers/broken.parquet" in done.stderr
+    assert "There is no release yet." in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "releases").exists()
 

@@ -1,5 +1,6 @@
--- From the official policy to another, the steps sum to the whole difference of a customer's month, to
--- the cent (metrics.md 3). Where either counts parent accounts, a customer's part cannot be told.
+-- From the official policy to another, the steps sum to the whole difference of a customer's month,
+-- to the cent (metrics.md 3). Where either counts parent accounts, a customer's part cannot be
+-- told.
 with bridge as (
     select
         month,

@@ -1,4 +1,5 @@
--- new, reactivation and expansion never lose, contraction and churn never win; MRR is never below 0.
+-- new, reactivation and expansion never lose, contraction and churn never win; MRR is never below
+-- 0.
 select *
 from {{ ref('fct_mrr_movements') }}
 where (movement_type in ('new', 'reactivation', 'expansion') and mrr_change <= 0)

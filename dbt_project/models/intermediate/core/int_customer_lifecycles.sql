@@ -1,4 +1,5 @@
--- First and last paid days and current MRR of every unit under its policy. One row per policy and unit.
+-- First and last paid days and current MRR of every unit under its policy. One row per policy and
+-- unit.
 with movements as (
     select * from {{ ref('int_mrr_movements_typed') }}
 ),

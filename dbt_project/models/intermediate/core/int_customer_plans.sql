@@ -1,5 +1,5 @@
--- The plan of every customer under the official policy: the product of its largest item now, or when
--- it last had one. One row per customer that ever had MRR.
+-- The plan of every customer under the official policy: the product of its largest item now, or
+-- when it last had one. One row per customer that ever had MRR.
 with policies as (
     select * from {{ ref('int_metric_policies_enabled') }}
     where policy_id = '{{ var("official_policy") }}'

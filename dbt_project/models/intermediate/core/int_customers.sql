@@ -118,7 +118,9 @@ final as (
     left join services
         on keys.customer_id = services.customer_id
     left join (
-        select customer_id from subscriptions group by customer_id
+        select customer_id
+        from subscriptions
+        group by customer_id
     ) as subscribed
         on keys.customer_id = subscribed.customer_id
     left join size_bands

@@ -82,7 +82,8 @@ scaled as (
         cast(
             case
                 when is_unknown_price
-                    and {{ add_months('period_from_date', 'period_months') }} = period_to_date then 1
+                    and {{ add_months('period_from_date', 'period_months') }} = period_to_date
+                    then 1
                 when is_unknown_price then 365
                 when is_proration
                     then {{ days_between('full_period_from_date', 'period_to_date') }}
@@ -92,7 +93,8 @@ scaled as (
         cast(
             case
                 when is_unknown_price
-                    and {{ add_months('period_from_date', 'period_months') }} = period_to_date then 1
+                    and {{ add_months('period_from_date', 'period_months') }} = period_to_date
+                    then 1
                 when is_unknown_price then 12 * period_days
                 when is_proration then period_days
                 else 1

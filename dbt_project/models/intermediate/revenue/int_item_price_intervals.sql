@@ -1,6 +1,6 @@
 -- What an item charges per billing period, from when to when, by each basis of MRR that an enabled
--- policy asks for. Prices are split at their own versions; metered and one-time prices are not here,
--- and what cannot be computed is in quality.rejected_rows.
+-- policy asks for. Prices are split at their own versions; metered and one-time prices are not
+-- here, and what cannot be computed is in quality.rejected_rows.
 with history as (
     select * from {{ ref('int_subscription_item_history') }}
 ),

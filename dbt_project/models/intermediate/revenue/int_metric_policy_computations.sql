@@ -24,8 +24,8 @@ enabled as (
     where policy_id in ('{{ var("enabled_policies") | join("', '") }}')
 ),
 
--- Where several policies are enabled, the way from the official one to each other is computed switch
--- by switch, as policies of their own (metrics.md 3, the policy ladder).
+-- Where several policies are enabled, the way from the official one to each other is computed
+-- switch by switch, as policies of their own (metrics.md 3, the policy ladder).
 ladder_steps as (
     {%- for switch in policy_ladder_switches() %}
     {%- set step = loop.index %}

@@ -40,7 +40,8 @@ payments as (
     where is_current
 ),
 
--- The stretches of a unit that ended by the churn: on its day, or in its month for month-end series.
+-- The stretches of a unit that ended by the churn: on its day, or in its month for month-end
+-- series.
 ended as (
     select
         movements.movement_id,

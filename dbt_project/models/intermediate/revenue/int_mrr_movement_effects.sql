@@ -9,8 +9,12 @@ unit_items as (
     select * from {{ ref('int_unit_items') }}
 ),
 
-valued as (
-    select * from {{ ref('int_unit_mrr_valued') }}
+policies as (
+    select * from {{ ref('int_metric_policies_enabled') }}
+),
+
+rates as (
+    select * from {{ ref('int_fx_rate_intervals') }}
 ),
 
 prices as (
@@ -29,7 +33,8 @@ items_before as (
     inner join unit_items
         on movements.policy_id = unit_items.policy_id
         and movements.unit_id = unit_items.unit_id
-        and movements.compared_date = unit_items.to_date
+        and unit_items.from_date < movements.compared_date
+        and unit_items.to_date between movements.compared_date and movements.movement_date
 ),
 
 items_after as (
@@ -40,7 +45,8 @@ items_after as (
     inner join unit_items
         on movements.policy_id = unit_items.policy_id
         and movements.unit_id = unit_items.unit_id
-        and movements.movement_date = unit_items.from_date
+        and unit_items.from_date between movements.compared_date and movements.movement_date
+        and unit_items.to_date > movements.movement_date
 ),
 
 compared as (
@@ -52,7 +58,8 @@ compared as (
         items_before.movement_id is not null and items_after.movement_id is not null as is_kept,
         items_before.movement_id is not null
         and items_after.movement_id is not null
-        and items_before.price_id is not distinct from items_after.price_id as has_same_price,
+        and coalesce(items_before.price_id, '') = coalesce(items_after.price_id, '')
+            as has_same_price,
         items_before.quantity as quantity_before,
         items_after.quantity as quantity_after,
         coalesce(items_before.gross_mrr, 0) as gross_before,
@@ -127,22 +134,61 @@ item_effects as (
     from requantified
 ),
 
-in_reporting_currency as (
+-- Rates of the movement's day; a currency may be touched though its sum did not change.
+valuations as (
     select
         movements.movement_id,
+        currencies.currency,
+        case policies.fx
+            when 'period_end' then {{ month_end_seen('movements.movement_date') }}
+            when 'constant' then coalesce(policies.constant_fx_date, first_rates.from_date)
+            else movements.movement_date
+        end as valuation_date
+    from movements
+    inner join policies
+        on movements.policy_id = policies.policy_id
+    inner join (
+        select
+            movement_id,
+            currency
+        from item_effects
+        group by
+            movement_id,
+            currency
+    ) as currencies
+        on movements.movement_id = currencies.movement_id
+    left join rates as first_rates
+        on currencies.currency = first_rates.currency
+        and first_rates.is_first
+),
+
+valued as (
+    select
+        valuations.movement_id,
+        valuations.currency,
+        case
+            when valuations.currency = '{{ var("reporting_currency") }}' then 1
+            else rates.rate
+        end as rate
+    from valuations
+    left join rates
+        on valuations.currency = rates.currency
+        and valuations.valuation_date >= rates.from_date
+        and valuations.valuation_date < rates.to_date
+),
+
+in_reporting_currency as (
+    select
+        item_effects.movement_id,
         sum(item_effects.quantity_change * valued.rate) as quantity_change,
         sum(item_effects.price_change * valued.rate) as price_change,
         sum(item_effects.plan_change * valued.rate) as plan_change,
         sum(item_effects.discount_change * valued.rate) as discount_change
-    from movements
-    inner join item_effects
-        on movements.movement_id = item_effects.movement_id
+    from item_effects
     inner join valued
-        on movements.policy_id = valued.policy_id
-        and movements.unit_id = valued.unit_id
-        and movements.movement_date = valued.change_date
+        on item_effects.movement_id = valued.movement_id
         and item_effects.currency = valued.currency
-    group by movements.movement_id
+    group by item_effects.movement_id
 ),
 
 rounded as (

@@ -55,6 +55,7 @@ sources as (
             else 'billing.subscription_items/'
         end || subscription_item_id as source_id
     from movement_items
+    where item_kind <> 'refund'
     union all
     select movement_id, 'billing.subscriptions/' || subscription_id
     from movement_items

@@ -1,4 +1,5 @@
--- Prices by the local dates on which each version was in force; the first one for all time before too.
+-- Prices by the local dates on which each version was in force; the first one for all time before
+-- too.
 with versions as (
     select * from {{ ref('stg_billing__prices') }}
     where valid_from_date < valid_to_date

@@ -1,4 +1,5 @@
--- Stretches out of service of a subscription, one set per reading of `churn_at` (docs/mrr_rules.md 2).
+-- Stretches out of service of a subscription, one set per reading of `churn_at` (docs/mrr_rules.md
+-- 2).
 with versions as (
     select
         subscription_id,

@@ -49,8 +49,10 @@ final as (
                         then quantities.quantity * tiers.unit_amount + tiers.flat_amount
                     else
                         (
-                            least(quantities.quantity, coalesce(tiers.units_to, quantities.quantity))
-                            - tiers.units_from
+                            least(
+                                quantities.quantity,
+                                coalesce(tiers.units_to, quantities.quantity)
+                            ) - tiers.units_from
                         ) * tiers.unit_amount + tiers.flat_amount
                 end
             ) as decimal(28, 8)

@@ -1,5 +1,5 @@
--- The series as its policy reads it: `same_month_new_and_churn = suppressed` takes out what came and
--- went inside one month (docs/mrr_rules.md 8).
+-- The series as its policy reads it: `same_month_new_and_churn = suppressed` takes out what came
+-- and went inside one month (docs/mrr_rules.md 8).
 with series as (
     select * from {{ ref('int_unit_mrr_series') }}
 ),

@@ -1,4 +1,5 @@
--- The MRR of a unit in the reporting currency, rounded once, where it changes (docs/mrr_rules.md 7).
+-- The MRR of a unit in the reporting currency, rounded once, where it changes (docs/mrr_rules.md
+-- 7).
 with valued as (
     select * from {{ ref('int_unit_mrr_valued') }}
 ),

@@ -7,9 +7,14 @@ changes as (
     select * from {{ ref('int_unit_native_mrr_changes') }}
 ),
 
+-- By the items, for a line may name a subscription that has not landed.
 subscriptions as (
-    select * from {{ ref('stg_billing__subscriptions') }}
-    where is_current
+    select
+        subscription_id,
+        min(customer_id) as customer_id
+    from {{ ref('int_item_mrr_intervals') }}
+    where subscription_id is not null
+    group by subscription_id
 ),
 
 units as (

@@ -11,8 +11,12 @@ months as (
 ),
 
 subscriptions as (
-    select * from {{ ref('stg_billing__subscriptions') }}
-    where is_current
+    select
+        subscription_id,
+        min(customer_id) as customer_id
+    from {{ ref('int_item_mrr_intervals') }}
+    where subscription_id is not null
+    group by subscription_id
 ),
 
 stretches as (
