@@ -41,12 +41,16 @@
     cast(round(round({{ amount }}, 10), 2) as decimal(18, 2))
 {%- endmacro %}
 
-{# A fraction, or null where the denominator is zero or unknown (metrics.md: null is "cannot be said"). #}
+{#
+    A fraction, or null where the denominator is zero or unknown (metrics.md: null is "cannot be
+    said").
+#}
 {% macro ratio(numerator, denominator) -%}
     case
         when {{ denominator }} <> 0
             then cast(
-                cast({{ numerator }} as double) / cast({{ denominator }} as double) as decimal(18, 6)
+                cast({{ numerator }} as double)
+                / cast({{ denominator }} as double) as decimal(18, 6)
             )
     end
 {%- endmacro %}
@@ -88,8 +92,10 @@
 {%- endmacro %}
 
 {#
-    The part of an amount off (× factor) that falls on the first `net` of `shared` MRR (docs/mrr_rules.md 4).
-    Exact where `net` is all of it, else to 10 decimals: parts are differences of such values along the
+    The part of an amount off (× factor) that falls on the first `net` of `shared` MRR
+    (docs/mrr_rules.md 4).
+    Exact where `net` is all of it, else to 8 decimals: parts are differences of such values along
+    the
     items, so that they sum to the whole exactly.
 #}
 {% macro share_of_amount(amount, factor_numerator, factor_denominator, net, shared) -%}
@@ -100,32 +106,19 @@
         else cast(
             {{ exact_divide(
                 'cast(' ~ amount ~ ' * 10000 as decimal(38, 0)) * ' ~ factor_numerator
-                ~ ' * cast(cast(' ~ net ~ ' as decimal(38, 8)) * 100000000 as decimal(38, 0))',
-                'cast(cast(' ~ shared ~ ' as decimal(38, 8)) * 100000000 as decimal(38, 0)) * '
+                ~ ' * cast(cast(' ~ net ~ ' as decimal(38, 6)) * 1000000 as decimal(38, 0))',
+                'cast(cast(' ~ shared ~ ' as decimal(38, 6)) * 1000000 as decimal(38, 0)) * '
                 ~ factor_denominator ~ ' * 10000',
-                10
+                8
             ) }} as {{ exact_type() }}
         )
     end
 {%- endmacro %}
 
 {#
-    An exact amount × numerator / denominator for whole or 8-decimal factors, to 10 decimals. Only effects
-    of movements use it: they are rounded to cents and their rest is assigned, so nothing is lost.
+    Money shared by a count, to cents, half up; null where the count is zero. Amounts of 0 and
+    more.
 #}
-{% macro rescaled(amount, numerator, denominator) -%}
-    cast(
-        {{ exact_divide(
-            'cast(cast(' ~ amount ~ ' as decimal(38, 10)) * 10000000000 as decimal(38, 0))'
-            ~ ' * cast(cast(' ~ numerator ~ ' as decimal(38, 4)) * 10000 as decimal(38, 0))',
-            'cast(cast(' ~ denominator ~ ' as decimal(38, 4)) * 10000 as decimal(38, 0))'
-            ~ ' * cast(10000000000 as bigint)',
-            10
-        ) }} as {{ exact_type() }}
-    )
-{%- endmacro %}
-
-{# Money shared by a count, to cents, half up; null where the count is zero. Amounts of 0 and more. #}
 {% macro money_ratio(amount, count) -%}
     case
         when {{ count }} <> 0

@@ -1,6 +1,7 @@
 {#
     The switches of a metric policy (metrics.md 3), in the order of the policy table, which is the
-    order of the ladder's steps. `level` switches move MRR itself, `series` ones how its changes are read.
+    order of the ladder's steps. `level` switches move MRR itself, `series` ones how its changes are
+    read.
 #}
 {% macro policy_level_switches() -%}
     {{ return([
@@ -9,7 +10,10 @@
     ]) }}
 {%- endmacro %}
 
-{# The switches that can move a customer's MRR of a month: the steps of the ladder, in the table's order. #}
+{#
+    The switches that can move a customer's MRR of a month: the steps of the ladder, in the
+    table's order.
+#}
 {% macro policy_ladder_switches() -%}
     {{ return([
         'mrr_basis', 'counted_statuses', 'past_due_grace_days', 'paused', 'discounts', 'metered',

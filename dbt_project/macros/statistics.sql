@@ -1,5 +1,6 @@
 {#
-    Intervals of 95 % (docs/retention_rules.md 4), as decimal(18, 6). Null where they cannot be said.
+    Intervals of 95 % (docs/retention_rules.md 4), as decimal(18, 6). Null where they cannot be
+    said.
 #}
 
 {# The 0.975 quantile of the normal distribution. #}

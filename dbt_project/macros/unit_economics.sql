@@ -1,5 +1,6 @@
 {#
-    One end of Byar's 95 % interval of the mean of a Poisson count, as double (docs/unit_economics_rules.md 3):
+    One end of Byar's 95 % interval of the mean of a Poisson count, as double
+    (docs/unit_economics_rules.md 3):
     customers won are counted, what they cost is known. The low end of 0 is 0.
 #}
 {% macro poisson(count, end) -%}
@@ -34,7 +35,9 @@
 
 {# What of a monthly amount is left as margin, to cents. #}
 {% macro margin_of(amount, gross_margin) -%}
-    {{ to_cents('cast(' ~ amount ~ ' as decimal(18, 2)) * cast(' ~ gross_margin ~ ' as decimal(12, 6))') }}
+    {{ to_cents(
+        'cast(' ~ amount ~ ' as decimal(18, 2)) * cast(' ~ gross_margin ~ ' as decimal(12, 6))'
+    ) }}
 {%- endmacro %}
 
 {# The yearly discount rate brought to a month, in parts of 10^9: (1 + d)^(1/12) - 1. #}
@@ -53,8 +56,10 @@
 {%- endmacro %}
 
 {#
-    LTV by a formula, exact, to cents: `mrr / customers` is ARPA and `lost / base` the monthly churn,
-    `trailing_e12` the sum of the six monthly rates in parts of 10^12, `margin_e6` the gross margin in parts of 10^6.
+    LTV by a formula, exact, to cents: `mrr / customers` is ARPA and `lost / base` the monthly
+    churn,
+    `trailing_e12` the sum of the six monthly rates in parts of 10^12, `margin_e6` the gross margin
+    in parts of 10^6.
     Only where the caller has seen that it can be said: the denominators are not 0.
 #}
 {% macro ltv_exact(method) -%}

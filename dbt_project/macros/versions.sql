@@ -11,10 +11,12 @@
 
 {#
     Columns of a version's place in its object's history (docs/mrr_rules.md 1), over rows with
-    `version_at` and `version_date`. Ties of version_at are broken by the row's content, never by arrival.
+    `version_at` and `version_date`. Ties of version_at are broken by the row's content, never by
+    arrival.
       version_number  1 for the oldest
       valid_from, valid_to            UTC, half-open, null = open
-      valid_from_date, valid_to_date  local dates; equal when a later version of that day replaced it
+      valid_from_date, valid_to_date  local dates; equal when a later version of that day replaced
+      it
 #}
 {% macro version_columns(key) -%}
     row_number() over {{ key }}_history as version_number,
@@ -25,7 +27,10 @@
     lead(version_at) over {{ key }}_history is null as is_current
 {%- endmacro %}
 
-{# The window that `version_columns` reads; the greatest (version_at, content) is the current one. #}
+{#
+    The window that `version_columns` reads; the greatest (version_at, content) is the current
+    one.
+#}
 {% macro version_window(key, tie_break) -%}
     window {{ key }}_history as (
         partition by {{ key }}

@@ -25,6 +25,10 @@ tiered_amounts as (
     select * from {{ ref('int_tiered_amounts') }}
 ),
 
+variants as (
+    select * from {{ ref('int_mrr_variants') }}
+),
+
 items_before as (
     select
         movements.movement_id,
@@ -66,10 +70,15 @@ compared as (
         coalesce(items_after.gross_mrr, 0) as gross_after,
         coalesce(items_before.net_mrr, 0) as net_before,
         coalesce(items_after.net_mrr, 0) as net_after,
-        prices.billing_scheme,
-        prices.unit_amount,
-        tiered_before.period_amount as tiered_amount_before,
-        tiered_after.period_amount as tiered_amount_after
+        -- What the new quantity would have cost per period at the old price.
+        cast(
+            case
+                when prices.billing_scheme = 'tiered'
+                    then coalesce(tiered_amounts.period_amount, 0)
+                else prices.unit_amount * items_after.quantity
+            end as decimal(28, 8)
+        ) as period_amount_requantified,
+        {{ factor_parts('prices.billing_interval', 'prices.interval_count', 'variants') }}
     from items_before
     full outer join items_after
         on items_before.movement_id = items_after.movement_id
@@ -79,17 +88,15 @@ compared as (
     left join prices
         on items_before.price_id = prices.price_id
         and items_before.price_version = prices.price_version
-    left join tiered_amounts as tiered_before
-        on items_before.price_id = tiered_before.price_id
-        and items_before.price_version = tiered_before.price_version
-        and items_before.quantity = tiered_before.quantity
-    left join tiered_amounts as tiered_after
-        on items_before.price_id = tiered_after.price_id
-        and items_before.price_version = tiered_after.price_version
-        and items_after.quantity = tiered_after.quantity
+    left join tiered_amounts
+        on items_before.price_id = tiered_amounts.price_id
+        and items_before.price_version = tiered_amounts.price_version
+        and items_after.quantity = tiered_amounts.quantity
+    left join variants
+        on items_before.variant_id = variants.variant_id
 ),
 
--- What the new quantity would have cost at the old price.
+-- The same in a month.
 requantified as (
     select
         *,
@@ -97,11 +104,10 @@ requantified as (
             when not is_kept or quantity_before = quantity_after then gross_before
             when mrr_basis = 'invoice' and has_same_price then gross_after
             when mrr_basis = 'invoice' then gross_before
-            when billing_scheme = 'tiered' and coalesce(tiered_amount_before, 0) > 0
-                then {{ rescaled('gross_before', 'coalesce(tiered_amount_after, 0)',
-                    'tiered_amount_before') }}
-            when billing_scheme <> 'tiered' and quantity_before > 0
-                then {{ rescaled('gross_before', 'quantity_after', 'quantity_before') }}
+            when quantity_before > 0
+                then {{ scaled_amount(
+                    'period_amount_requantified', 'factor_numerator', 'factor_denominator'
+                ) }}
             -- From nothing: all of it is quantity where the price stayed.
             when has_same_price then gross_after
             else gross_before

@@ -26,7 +26,9 @@ typed as (
             when source.percent_off is not null
                 then cast(least(greatest(source.percent_off, 0), 100) as decimal(9, 6))
         end as percent_off,
-        case when source.amount_off is not null then greatest(source.amount_off, 0) end as amount_off_minor,
+        case
+            when source.amount_off is not null then greatest(source.amount_off, 0)
+        end as amount_off_minor,
         source.duration_in_months,
         -- dates
         {{ without_sentinel('source.start_at') }} as start_at,

@@ -26,8 +26,12 @@ typed as (
         upper(source.currency) as currency,
         -- numerics
         cast(source.amount * currencies.minor_unit as decimal(22, 4)) as amount,
-        coalesce(cast(source.discount_amount * currencies.minor_unit as decimal(22, 4)), 0) as discount_amount,
-        coalesce(cast(source.tax_amount * currencies.minor_unit as decimal(22, 4)), 0) as tax_amount,
+        coalesce(
+            cast(source.discount_amount * currencies.minor_unit as decimal(22, 4)), 0
+        ) as discount_amount,
+        coalesce(
+            cast(source.tax_amount * currencies.minor_unit as decimal(22, 4)), 0
+        ) as tax_amount,
         source.quantity,
         -- booleans
         coalesce(source.proration, false) as is_proration,
