@@ -136,12 +136,14 @@ def snapshots(released: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tupl
 def test_the_books_net_retention(
     released: duckdb.DuckDBPyConnection, snapshots: dict[tuple[str, str], tuple[object, ...]]
 ) -> None:
+    # The last period ends on 1 January 2024, the day after the as-of date: what is retained on
+    # that day hangs on changes that are not known yet.
     listing = rows(
         released,
         f"select period_start, period_end, start_mrr, retain_mrr"
-        f" from {reference('listing_2_1_net_retention.csv')}",
+        f" from {reference('listing_2_1_net_retention.csv')} where period_end <= '2023-12-31'",
     )
-    assert len(listing) == 23
+    assert len(listing) == 22
     for start, end, start_mrr, retained in listing:
         mrr_start, mrr_end, *_ = snapshots[str(start), str(end)]
         assert (mrr_start, mrr_end) == (Decimal(str(start_mrr)), Decimal(str(retained))), start

@@ -657,4 +657,30 @@ CASES: tuple[Case, ...] = (
             ),
         ),
     ),
+    Case(
+        # A metered price needs no amount; what currency ZZZ is nobody knows.
+        "prices that cannot be counted are listed with their reason, and no others",
+        {
+            "billing.prices": (
+                price("m", None, usage_type="metered"),
+                price("o", None, type="one_time", interval=None),
+                price("n", None),
+                price("t", None, billing_scheme="tiered"),
+                price("v", interval=None),
+                price("z", currency="zzz"),
+            ),
+        },
+        (
+            Check(
+                "select table_name, row_key, reason from {rejected_rows} "
+                "where row_key like '{me}.%' order by 2",
+                (
+                    ("prices", "{me}.n", "no_amount"),
+                    ("prices", "{me}.t", "no_tiers"),
+                    ("prices", "{me}.v", "no_interval"),
+                    ("prices", "{me}.z", "unknown_currency"),
+                ),
+            ),
+        ),
+    ),
 )  # fmt: skip

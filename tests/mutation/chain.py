@@ -165,8 +165,8 @@ class Chain:
         return sql
 
     def _placed(self, query: str, dirty: Mapping[str, str]) -> str:
-        for name in MARTS:
-            query = query.replace(f"{{{name}}}", dirty.get(name, self._relations[name]))
+        for name, relation in self._relations.items():
+            query = query.replace(f"{{{name}}}", dirty.get(name, relation))
         return query
 
     def _count(self, query: str) -> int:

@@ -121,7 +121,8 @@ def _loss(
         if holding.subscription_id in mrr:
             mrr[holding.subscription_id] += holding.net * last.rates(holding.currency)
     for subscription_id, currency, amount in last.held.reductions:
-        mrr[subscription_id] -= amount * last.rates(currency)
+        if subscription_id in mrr:
+            mrr[subscription_id] -= amount * last.rates(currency)
     chosen = min(mrr, key=lambda identity: (-mrr[identity], identity))
     customer = next(one for one in customers.values() if chosen in one.subscriptions)
     subscription = customer.subscriptions[chosen]
