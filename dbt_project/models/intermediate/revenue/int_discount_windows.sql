@@ -3,7 +3,7 @@
 with versions as (
     select
         *,
-        row_number() over (partition by discount_id order by valid_from_date) as version_number
+        row_number() over (partition by discount_id order by valid_from_date) = 1 as is_first
     from {{ ref('stg_billing__discounts') }}
     where valid_from_date < valid_to_date
 ),
@@ -46,7 +46,7 @@ final as (
             as amount_off_minor,
         greatest(
             current_discounts.start_date,
-            case when versions.version_number = 1
+            case when versions.is_first
                 then {{ start_of_time() }} else versions.valid_from_date
             end
         ) as from_date,
