@@ -10,7 +10,7 @@ MONTHS ?= 24
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev simulate test test-deep lint lock clean
+.PHONY: help install run dev simulate test test-deep mutate bench lint lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ test: lint ## lint and all tests but the slow ones
 
 test-deep: lint ## the slow tests too
 	@$(PYTHON) -m pytest -q -n auto --dist loadfile
+
+mutate: $(STAMP) ## change the revenue models' SQL a hundred ways; every change must be caught
+	@$(PYTHON) -m tests.mutation
+
+bench: $(STAMP) ## measure MRR of 100,000 customers x 36 months against a floor
+	@$(PYTHON) -m benchmarks.mrr
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff
 	@echo "lint: ruff"
