@@ -17,7 +17,7 @@ from tests.properties.histories import Tenant, World, make_world, tenants
 from tests.properties.policies import random_policy
 from tests.properties.warehouse import Warehouse
 
-PER_RUN = int(os.environ.get("HOLDFAST_HISTORIES_PER_RUN", "2000"))
+PER_RUN = int(os.environ.get("HOLDFAST_HISTORIES_PER_RUN", "250"))
 POLICIES_PER_RUN = int(os.environ.get("HOLDFAST_POLICIES_PER_RUN", "3"))
 DEEP = int(os.environ.get("HOLDFAST_DEEP_HISTORIES", "1000000"))
 DEEP_PER_RUN = 5000
