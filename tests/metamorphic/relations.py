@@ -167,6 +167,7 @@ def with_one_off_invoice(tenant: Tenant) -> Tenant:
         "billing.invoice_line_items": [
             {**line, "id": "l_setup_1", "amount": 100000},
             {**line, "id": "l_setup_2", "amount": 250000, "price_id": "p_setup",
+             "type": "subscription",
              "period_start": at, "period_end": month_later},
         ],
     }  # fmt: skip

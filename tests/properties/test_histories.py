@@ -94,6 +94,7 @@ def test_marts_agree_with_the_oracle_on_random_histories(warehouse: Warehouse, n
     check(warehouse, world, policies, some)
 
 
+@pytest.mark.deep
 def test_shipped_policies_agree_with_the_oracle(warehouse: Warehouse) -> None:
     world = make_world(9, *WORLDS[1])
     shipped = presets()
