@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,9 @@ def test_the_lock_pins_every_package_with_hashes() -> None:
 
 
 def test_every_dependency_is_in_the_lock() -> None:
-    project = (PROJECT_DIR / "pyproject.toml").read_text("utf-8")
-    block = re.findall(r'^    "([A-Za-z0-9_.-]+)', project, re.MULTILINE)
+    project = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    block = [re.match(r"[A-Za-z0-9_.-]+", requirement)[0] for requirement in needed]
     lock = (PROJECT_DIR / "requirements.lock").read_text("utf-8")
     pinned = {name.lower() for name in re.findall(r"^([a-z0-9_.-]+)==", lock, re.MULTILINE)}
     assert len(block) > 15
