@@ -42,9 +42,10 @@ events as (
     select
         account_id,
         event,
-        max(occurred_date) as evidence_date
-    from {{ ref('stg_product__events') }}
+        max(activity_date) as evidence_date
+    from {{ ref('int_event_days') }}
     where event in (select event from evidence)
+        and activity_date <= {{ as_of_date() }}
     group by
         account_id,
         event

@@ -1,40 +1,20 @@
 {{ config(materialized='view') }}
 
-with source as (
-    select *
-    from {{ source('product', 'events') }}
-    where {{ was_known() }}
-),
-
--- Unique by id: of rows that share one, the earliest received counts, then the lowest content.
-numbered as (
-    select
-        *,
-        row_number() over (
-            partition by id
-            order by
-                received_at nulls last, occurred_at, account_id, event,
-                user_id nulls first, properties nulls first
-        ) as arrival_number
-    from source
-),
-
-final as (
-    select
-        -- ids
-        id as event_id,
-        account_id,
-        user_id,
-        -- strings
-        event,
-        properties,
-        -- dates
-        occurred_at,
-        received_at,
-        {{ local_date('occurred_at') }} as occurred_date
-    from numbered
-    where arrival_number = 1
-        and {{ local_date('occurred_at') }} <= {{ as_of_date() }}
-)
-
-select * from final
+-- Events as they arrived: a view, and not yet one row per event. Events are many; they are made one
+-- and summed up by day in int_event_days, only where files have come or gone.
+select
+    -- ids
+    id as event_id,
+    account_id,
+    user_id,
+    -- strings
+    event,
+    -- dates
+    occurred_at,
+    received_at,
+    {{ local_date('occurred_at') }} as occurred_date,
+    -- arrival
+    _file as file_name,
+    _loaded_at as file_loaded_at
+from {{ source('product', 'events') }}
+where {{ was_known() }}
