@@ -59,6 +59,19 @@
     datediff({{ to_date }}, {{ from_date }})
 {%- endmacro %}
 
+{# Whole seconds from one timestamp to another. #}
+{% macro seconds_between(from_timestamp, to_timestamp) -%}
+    {{ return(adapter.dispatch('seconds_between', 'holdfast')(from_timestamp, to_timestamp)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(from_timestamp, to_timestamp) -%}
+    cast(floor(epoch({{ to_timestamp }} - {{ from_timestamp }})) as bigint)
+{%- endmacro %}
+
+{% macro spark__seconds_between(from_timestamp, to_timestamp) -%}
+    (unix_timestamp({{ to_timestamp }}) - unix_timestamp({{ from_timestamp }}))
+{%- endmacro %}
+
 {# Whole months from one first-of-month to another. #}
 {% macro months_between_firsts(from_month, to_month) -%}
     (

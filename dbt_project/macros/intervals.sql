@@ -1,0 +1,153 @@
+{#
+    A running sum as intervals, from rows (keys, change_date, change): a table expression with the
+    keys, from_date, to_date (half-open) and level, which differs from the one before. A change of 0
+    says from when the level is known. Changes of one day are one.
+#}
+{% macro swept_levels(changes, keys) -%}
+    select
+        {{ keys | join(', ') }},
+        change_date as from_date,
+        coalesce(
+            lead(change_date) over (partition by {{ keys | join(', ') }} order by change_date),
+            {{ end_of_time() }}
+        ) as to_date,
+        level
+    from (
+        select
+            *,
+            sum(change) over (
+                partition by {{ keys | join(', ') }}
+                order by change_date
+                rows between unbounded preceding and current row
+            ) as level,
+            row_number() over (
+                partition by {{ keys | join(', ') }} order by change_date
+            ) as day_number
+        from (
+            select
+                {{ keys | join(', ') }},
+                change_date,
+                sum(change) as change
+            from {{ changes }}
+            group by
+                {{ keys | join(', ') }},
+                change_date
+        ) as days
+    ) as running
+    where change <> 0
+        or day_number = 1
+{%- endmacro %}
+
+{#
+    Stretches (keys, from_date, to_date) that overlap or touch, as one each: a table expression
+    with the keys, from_date and to_date.
+#}
+{% macro merged_stretches(stretches, keys) -%}
+    select
+        {{ keys | join(', ') }},
+        min(from_date) as from_date,
+        max(to_date) as to_date
+    from (
+        select
+            *,
+            sum(is_first) over (
+                partition by {{ keys | join(', ') }}
+                order by from_date, to_date
+                rows between unbounded preceding and current row
+            ) as stretch_number
+        from (
+            select
+                {{ keys | join(', ') }},
+                from_date,
+                to_date,
+                case
+                    when from_date <= max(to_date) over (
+                        partition by {{ keys | join(', ') }}
+                        order by from_date, to_date
+                        rows between unbounded preceding and 1 preceding
+                    ) then 0
+                    else 1
+                end as is_first
+            from {{ stretches }}
+            where from_date < to_date
+        ) as begun
+    ) as numbered
+    group by
+        {{ keys | join(', ') }},
+        stretch_number
+{%- endmacro %}
+
+{#
+    The columns of a signal's interval (docs/signal_rules.md 1): on a day d of [from_date, to_date)
+    its value is value + slope × (d − from_date).
+#}
+{% macro signal_columns(signal, value, slope=0, detail='null') -%}
+    '{{ signal }}' as signal,
+    from_date,
+    to_date,
+    cast({{ value }} as decimal(18, 6)) as value,
+    {{ slope }} as slope,
+    cast({{ detail }} as {{ dbt.type_string() }}) as detail
+{%- endmacro %}
+
+{# A signal's value on a day of its interval. #}
+{% macro value_on(date, interval) -%}
+    cast(
+        {{ interval }}.value + {{ interval }}.slope
+        * {{ days_between(interval ~ '.from_date', date) }} as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{#
+    When a signal's interval satisfies `comparator threshold` (docs/signal_rules.md 3): the first
+    day, and the day after the last one. A rising or falling signal crosses the threshold inside
+    its interval; `gap` is the days until it is there. Columns from_date, to_date, value, slope of
+    the interval and comparator, threshold of the condition must be in scope; a steady signal
+    (slope 0) must have been compared already (`compares`).
+#}
+{% macro days_to_threshold() -%}
+    (slope * (threshold - value))
+{%- endmacro %}
+
+{% macro rises_to_threshold() -%}
+    ((slope > 0 and comparator in ('>=', '>')) or (slope < 0 and comparator in ('<=', '<')))
+{%- endmacro %}
+
+{% macro hold_from_date() -%}
+    case
+        when slope = 0 then from_date
+        when {{ rises_to_threshold() }} or comparator = '='
+            then {{ add_days(
+                'from_date',
+                "greatest(0, least(1000000, case when comparator in ('>', '<') then floor("
+                ~ days_to_threshold() ~ ') + 1 else ceil(' ~ days_to_threshold() ~ ') end))'
+            ) }}
+        else from_date
+    end
+{%- endmacro %}
+
+{% macro hold_to_date() -%}
+    case
+        when slope = 0 or {{ rises_to_threshold() }} then to_date
+        else least(
+            to_date,
+            {{ add_days(
+                'from_date',
+                "greatest(0, least(1000000, case when comparator in ('>', '<') then ceil("
+                ~ days_to_threshold() ~ ') else floor(' ~ days_to_threshold() ~ ') + 1 end))'
+            ) }}
+        )
+    end
+{%- endmacro %}
+
+{# Whether a steady signal's value satisfies its condition; true for one that rises or falls. #}
+{% macro compares() -%}
+    case
+        when slope <> 0 then true
+        when comparator = '>=' then value >= threshold
+        when comparator = '>' then value > threshold
+        when comparator = '<=' then value <= threshold
+        when comparator = '<' then value < threshold
+        when comparator = '=' then value = threshold
+    end
+{%- endmacro %}
