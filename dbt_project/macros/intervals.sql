@@ -151,3 +151,23 @@
         when comparator = '=' then value = threshold
     end
 {%- endmacro %}
+
+{# A number as a person writes it: without the zeros at the end of its fraction. #}
+{% macro plain_number(value) -%}
+    case
+        when {{ value }} = floor({{ value }})
+            then cast(cast({{ value }} as bigint) as {{ dbt.type_string() }})
+        else cast(cast(round({{ value }}, 2) as decimal(18, 2)) as {{ dbt.type_string() }})
+    end
+{%- endmacro %}
+
+{# The evidence text of a signal (seed signals) with value, since and detail filled in. #}
+{% macro filled_evidence(template, value, since, detail) -%}
+    replace(
+        replace(
+            replace({{ template }}, '{value}', {{ plain_number(value) }}),
+            '{since}', cast({{ since }} as {{ dbt.type_string() }})
+        ),
+        '{detail}', coalesce({{ detail }}, '')
+    )
+{%- endmacro %}

@@ -23,3 +23,16 @@
 {% macro spark__text_digest(expression) -%}
     substr(md5(array_join(sort_array(collect_list({{ expression }})), '|')), 1, 12)
 {%- endmacro %}
+
+{# The texts of a group, in an order, with something between them. #}
+{% macro joined_text(expression, separator, order_by) -%}
+    {{ return(adapter.dispatch('joined_text', 'holdfast')(expression, separator, order_by)) }}
+{%- endmacro %}
+
+{% macro duckdb__joined_text(expression, separator, order_by) -%}
+    string_agg({{ expression }}, '{{ separator }}' order by {{ order_by }})
+{%- endmacro %}
+
+{% macro spark__joined_text(expression, separator, order_by) -%}
+    listagg({{ expression }}, '{{ separator }}') within group (order by {{ order_by }})
+{%- endmacro %}

@@ -75,25 +75,28 @@ def test_survival_of_the_dozen(dozen_marts: Query) -> None:
 
 
 def test_post_mortems(dozen_marts: Query) -> None:
+    # The owner of all accounts changed on 8 March 2022, a risk trigger for those in service that
+    # day (not F, which left on it): E, H and D left within 23 days of it, J after 63.
     assert dozen_marts(
         "select customer_id, churn_date, churn_type, churn_reason, churn_feedback, mrr_lost, "
-        "tenure_days, returned_at, days_away, plan, owner_id, triggers_fired_count "
+        "tenure_days, returned_at, days_away, plan, owner_id, triggers_fired_count, "
+        "days_of_warning "
         f"from retention.fct_churn_events where {STRICT} order by churn_date"
     ) == [
         ("G", date(2021, 11, 10), "voluntary", "cancellation_requested", None, 60, 162,
-         date(2022, 3, 12), 122, "Team", "csm_1", None),
+         date(2022, 3, 12), 122, "Team", "csm_1", 0, None),
         ("K", date(2022, 2, 20), "voluntary", "cancellation_requested", None, 30, 19,
-         None, None, "Team", "csm_1", None),
+         None, None, "Team", "csm_1", 0, None),
         ("F", date(2022, 3, 8), "voluntary", "cancellation_requested", None, 120, 311,
-         date(2022, 3, 25), 17, "Team", "csm_2", None),
+         date(2022, 3, 25), 17, "Team", "csm_2", 0, None),
         ("E", date(2022, 3, 15), "involuntary", "payment_failed", None, 80, 379,
-         None, None, "Team", "csm_2", None),
+         None, None, "Team", "csm_2", 1, 7),
         ("H", date(2022, 3, 28), "voluntary", "cancellation_requested", None, 40, 25,
-         None, None, "Team", "csm_2", None),
+         None, None, "Team", "csm_2", 1, 20),
         ("D", date(2022, 3, 31), "voluntary", "cancellation_requested", "too_expensive", 50, 395,
-         None, None, "Team", "csm_2", None),
+         None, None, "Team", "csm_2", 1, 23),
         ("J", date(2022, 5, 10), "voluntary", "cancellation_requested", None, 500, 120,
-         None, None, "Pro", "csm_2", None),
+         None, None, "Pro", "csm_2", 1, 63),
     ]  # fmt: skip
 
 

@@ -1,5 +1,5 @@
--- The card that a customer pays by: the default one, else the one that is valid longest. One row per
--- customer and stretch [from_date, to_date) of one card.
+-- The card that a customer pays by: the default one, else the one that is valid longest. One row
+-- per customer and stretch [from_date, to_date) of one card.
 with versions as (
     select
         payment_method_id,

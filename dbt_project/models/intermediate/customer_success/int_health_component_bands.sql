@@ -1,6 +1,6 @@
--- The bands of every component of an account's health: where its signal is known at all (50 points),
--- where it is green (50 more) and where it is red (50 fewer). One row per account, component, band
--- and stretch [from_date, to_date) inside one configuration.
+-- The bands of every component of an account's health: where its signal is known at all (50
+-- points), where it is green (50 more) and where it is red (50 fewer). One row per account,
+-- component, band and stretch [from_date, to_date) inside one configuration.
 with configurations as (
     select * from {{ ref('int_health_configurations') }}
 ),

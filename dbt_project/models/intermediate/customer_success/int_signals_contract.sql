@@ -120,7 +120,7 @@ found as (
     select
         customer_id,
         {{ signal_columns('card_expires_in_days', days_between('from_date', 'expiry_date'),
-            slope=-1, detail='payment_method_id') }}
+            slope=-1) }}
     from cards
     union all
     select customer_id, {{ signal_columns('trial_ended_without_conversion_days', 0, slope=1) }}

@@ -1,4 +1,5 @@
--- Signals of how near an account is to what it has bought. One row per account, signal and interval.
+-- Signals of how near an account is to what it has bought. One row per account, signal and
+-- interval.
 with measured as (
     select
         account_id,

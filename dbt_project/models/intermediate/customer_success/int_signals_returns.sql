@@ -1,5 +1,5 @@
--- Signal of an account that is back: the days it had been away, for 28 days from its return. Away is
--- no use of the product for 45 days, or no MRR. One row per account and interval.
+-- Signal of an account that is back: the days it had been away, for 28 days from its return. Away
+-- is no use of the product for 45 days, or no MRR. One row per account and interval.
 with use_days as (
     select
         account_id,

@@ -1,6 +1,7 @@
 -- Firings: one per episode. An episode begins when a trigger has held for its days and ends when it
--- clears; inside the cooldown of the last firing the next episode waits, and fires when the cooldown
--- is over if it still holds then (docs/signal_rules.md 4). One row per trigger, account and firing.
+-- clears; inside the cooldown of the last firing the next episode waits, and fires when the
+-- cooldown is over if it still holds then (docs/signal_rules.md 4). One row per trigger, account
+-- and firing.
 with recursive stretches as (
     select * from {{ ref('int_trigger_stretches') }}
 ),

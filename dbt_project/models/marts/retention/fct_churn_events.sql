@@ -2,9 +2,13 @@ with churns as (
     select * from {{ ref('int_churn_events_explained') }}
 ),
 
+warnings as (
+    select * from {{ ref('int_churn_warnings') }}
+),
+
 final as (
     select
-        movement_id as churn_event_id,
+        churns.movement_id as churn_event_id,
         policy_id,
         customer_id,
         subscription_id,
@@ -28,11 +32,12 @@ final as (
         segment,
         country,
         owner_id,
-        -- Nobody was warned by a warehouse that watches no triggers: not known, which is not 0.
-        cast(null as bigint) as triggers_fired_count,
-        cast(null as integer) as days_of_warning,
-        cast(null as bigint) as actions_taken_count
+        warnings.triggers_fired_count,
+        cast(warnings.days_of_warning as integer) as days_of_warning,
+        warnings.actions_taken_count
     from churns
+    left join warnings
+        on churns.movement_id = warnings.movement_id
 )
 
 select * from final

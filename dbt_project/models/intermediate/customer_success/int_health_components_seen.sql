@@ -1,0 +1,50 @@
+-- The points of the known components of an account in service on the days that are looked at. One
+-- row per account, day and component. `cost` is what the component takes off the score, in points.
+with bands as (
+    select * from {{ ref('int_health_component_bands') }}
+),
+
+dates as (
+    select * from {{ ref('int_signal_dates') }}
+),
+
+service as (
+    select * from {{ ref('int_account_service') }}
+),
+
+seen as (
+    select
+        bands.account_id,
+        dates.seen_date,
+        bands.component,
+        max(bands.weight) as weight,
+        sum(case bands.band when 'red' then -50 else 50 end) as points
+    from bands
+    inner join dates
+        on bands.from_date <= dates.seen_date
+        and bands.to_date > dates.seen_date
+    group by
+        bands.account_id,
+        dates.seen_date,
+        bands.component
+),
+
+final as (
+    select
+        seen.account_id,
+        seen.seen_date,
+        seen.component,
+        seen.weight,
+        cast(seen.points as integer) as points,
+        {{ ratio(
+            'seen.weight * (100 - seen.points)',
+            'sum(seen.weight) over (partition by seen.account_id, seen.seen_date)'
+        ) }} as cost
+    from seen
+    inner join service
+        on seen.account_id = service.account_id
+        and seen.seen_date >= service.from_date
+        and seen.seen_date < service.to_date
+)
+
+select * from final

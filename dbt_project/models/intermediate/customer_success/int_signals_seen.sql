@@ -1,0 +1,70 @@
+-- Signals on the days that are shown: of all accounts on the as-of date, of accounts in service at
+-- the ends of the months before. One row per account, day and signal.
+with intervals as (
+    select * from {{ ref('int_signal_intervals') }}
+),
+
+dates as (
+    select * from {{ ref('int_signal_dates') }}
+    where is_latest
+        or is_recent_month_end
+),
+
+service as (
+    select * from {{ ref('int_account_service') }}
+),
+
+signals as (
+    select * from {{ ref('signals') }}
+),
+
+accounts as (
+    select * from {{ ref('int_accounts') }}
+),
+
+seen as (
+    select
+        intervals.account_id,
+        accounts.customer_id,
+        dates.seen_date,
+        dates.is_latest,
+        intervals.signal,
+        {{ value_on('dates.seen_date', 'intervals') }} as value,
+        intervals.from_date,
+        intervals.detail,
+        signals.unit,
+        signals.evidence
+    from intervals
+    inner join dates
+        on intervals.from_date <= dates.seen_date
+        and intervals.to_date > dates.seen_date
+    inner join signals
+        on intervals.signal = signals.signal
+    inner join accounts
+        on intervals.account_id = accounts.account_id
+    left join service
+        on intervals.account_id = service.account_id
+        and dates.seen_date >= service.from_date
+        and dates.seen_date < service.to_date
+    where dates.is_latest
+        or service.account_id is not null
+),
+
+final as (
+    select
+        account_id,
+        customer_id,
+        seen_date,
+        is_latest,
+        signal,
+        value,
+        unit,
+        from_date as since_date,
+        case
+            when unit = 'flag' and value = 0 then 'No'
+            else {{ filled_evidence('evidence', 'value', 'from_date', 'detail') }}
+        end as evidence
+    from seen
+)
+
+select * from final
