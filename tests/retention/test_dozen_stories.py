@@ -76,7 +76,8 @@ def test_survival_of_the_dozen(dozen_marts: Query) -> None:
 
 def test_post_mortems(dozen_marts: Query) -> None:
     # The owner of all accounts changed on 8 March 2022, a risk trigger for those in service that
-    # day (not F, which left on it): E, H and D left within 23 days of it, J after 63.
+    # day (not F, which left on it): H and D left within 23 days of it, J after 63. E's card had
+    # failed a week before it.
     assert dozen_marts(
         "select customer_id, churn_date, churn_type, churn_reason, churn_feedback, mrr_lost, "
         "tenure_days, returned_at, days_away, plan, owner_id, triggers_fired_count, "
@@ -90,7 +91,7 @@ def test_post_mortems(dozen_marts: Query) -> None:
         ("F", date(2022, 3, 8), "voluntary", "cancellation_requested", None, 120, 311,
          date(2022, 3, 25), 17, "Team", "csm_2", 0, None),
         ("E", date(2022, 3, 15), "involuntary", "payment_failed", None, 80, 379,
-         None, None, "Team", "csm_2", 1, 7),
+         None, None, "Team", "csm_2", 2, 14),
         ("H", date(2022, 3, 28), "voluntary", "cancellation_requested", None, 40, 25,
          None, None, "Team", "csm_2", 1, 20),
         ("D", date(2022, 3, 31), "voluntary", "cancellation_requested", "too_expensive", 50, 395,
