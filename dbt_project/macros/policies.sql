@@ -58,3 +58,15 @@
         else {{ date }}
     end
 {%- endmacro %}
+
+{#
+    The day whose exchange rates value a policy's MRR of a day (docs/mrr_rules.md 7).
+    `changed_date` is the last day, up to `date`, on which the currency's amount changed.
+#}
+{% macro valuation_date(policies, date, changed_date, first_rate_date) -%}
+    case {{ policies }}.fx
+        when 'period_end' then {{ month_end_seen(date) }}
+        when 'constant' then coalesce({{ policies }}.constant_fx_date, {{ first_rate_date }})
+        else {{ changed_date }}
+    end
+{%- endmacro %}

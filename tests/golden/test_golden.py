@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden import churn_cases, cohort_cases, movement_cases, mrr_cases, policy_cases
+from tests.golden import (
+    churn_cases,
+    cohort_cases,
+    found_cases,
+    movement_cases,
+    mrr_cases,
+    policy_cases,
+)
 from tests.golden.book import Book, Case
 from tests.golden.pending import PENDING
 from tests.golden.policy_cases import presets
@@ -24,6 +31,7 @@ CASES: tuple[Case, ...] = (
     *churn_cases.CASES,
     *policy_cases.CASES,
     *cohort_cases.CASES,
+    *found_cases.CASES,
 )
 EXAMPLES = PROJECT_DIR.parent / "shared" / "design" / "golden" / "vendor_examples.json"
 
@@ -78,6 +86,6 @@ def test_every_printed_example_is_tested_or_pending() -> None:
     printed = json.loads(EXAMPLES.read_text())
     ids = {example["id"] for example in printed["examples"]}
     ids |= {f"cohort table {name}" for name in printed["cohort_tables"]}
-    tested = {identity for case in CASES for identity in case.ids} - {"five policies"}
+    tested = {identity for case in CASES for identity in case.ids} - {"five policies", "found"}
     assert tested | set(PENDING) == ids
     assert not tested & set(PENDING)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -15,7 +15,7 @@ from tests.oracle.lines import Invoices
 from tests.oracle.money import ZERO, major, number
 from tests.oracle.policy import Policy
 from tests.oracle.subscriptions import SubscriptionLife
-from tests.oracle.versions import History
+from tests.oracle.versions import History, Row
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,12 @@ def together(days: list[CustomerDay]) -> CustomerDay:
     )
 
 
-Reduction = tuple[date, date, str, str, Fraction]
-"""From, to, subscription, currency, monthly amount that a refund takes off."""
+Reduction = tuple[date, date, str, str, str, Fraction]
+"""From, to, the invoice's customer, subscription, currency, monthly amount taken off."""
+
+
+def _line_amount(line: Row) -> Fraction:
+    return major(number(line.get("amount")), str(line["currency"]))
 
 
 def refund_reductions(
@@ -78,8 +82,8 @@ def refund_reductions(
         if invoice is None or invoice.get("subscription_id") is None:
             continue
         lines = invoices.rows_of_invoice.get(invoice_id, [])
-        total = sum((number(line.get("amount")) for line in lines), ZERO)
-        if total == 0:
+        total = sum((_line_amount(line) for line in lines), ZERO)
+        if total <= 0:
             continue
         currency = str(refund["currency"]).upper()
         refunded = major(number(refund["amount"]), currency)
@@ -88,11 +92,13 @@ def refund_reductions(
             history = price_histories.get(str(line.get("price_id")))
             if history is not None and prices.is_recurring(history.current):
                 factor = prices.monthly_factor(history.current, policy)
-                monthly += refunded * number(line.get("amount")) / total * factor
+                monthly += refunded * _line_amount(line) / total * factor
         day = calendar.day(refund["created"])
         assert day is not None, "created is required"
         end = add_months(month_start(day), 1)
-        reductions.append((day, end, str(invoice["subscription_id"]), currency, monthly))
+        if monthly > 0:
+            owner = str(invoice["customer_id"])
+            reductions.append((day, end, owner, str(invoice["subscription_id"]), currency, monthly))
     return reductions
 
 
@@ -107,6 +113,7 @@ class CustomerLife:
         discounts: list[Discount],
         invoices: Invoices,
         unattached: list[tuple[date, date, Holding]],
+        known_subscriptions: Collection[str],
         price_histories: Mapping[str, History],
         policy: Policy,
         calendar: Calendar,
@@ -120,7 +127,8 @@ class CustomerLife:
         self._reductions = [
             one
             for one in refund_reductions(invoices, price_histories, policy, calendar)
-            if one[2] in self.subscriptions
+            if one[3] in self.subscriptions
+            or (one[3] not in known_subscriptions and one[2] == identity)
         ]
         self._unattached = unattached
 
@@ -142,7 +150,7 @@ class CustomerLife:
 
     def _reduced(self, holdings: list[Holding], day: date) -> tuple[tuple[str, str, Fraction], ...]:
         wanted: dict[tuple[str, str], Fraction] = {}
-        for begin, end, subscription_id, currency, amount in self._reductions:
+        for begin, end, _, subscription_id, currency, amount in self._reductions:
             if begin <= day < end:
                 key = subscription_id, currency
                 wanted[key] = wanted.get(key, ZERO) + amount

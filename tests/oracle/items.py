@@ -316,7 +316,7 @@ def unattached_holding(
     quantity = line.row.get("quantity")
     holding = Holding(
         item_id=f"line:{line.identity}",
-        subscription_id=str(line.row.get("subscription_id") or ""),
+        subscription_id=line.subscription_id or "",
         customer_id=customer_id,
         kind=INVOICED,
         currency=str(line.row["currency"]).upper(),

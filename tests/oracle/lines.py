@@ -40,6 +40,12 @@ class Line:
         )
 
     @property
+    def subscription_id(self) -> str | None:
+        """The line's own subscription, else its invoice's."""
+        named = self.row.get("subscription_id") or self.invoice.get("subscription_id")
+        return None if named is None else str(named)
+
+    @property
     def order(self) -> tuple[datetime, str]:
         """Of two lines with the same start the greater one speaks."""
         return self.invoice_time, self.identity
@@ -109,7 +115,7 @@ class Invoices:
         for line in self.lines:
             item_id: str | None = line.row.get("subscription_item_id")
             if item_id is None:
-                siblings = items_of.get(str(line.row.get("subscription_id")), [])
+                siblings = items_of.get(str(line.subscription_id), [])
                 item_id = siblings[0] if len(siblings) == 1 else None
             elif item_id not in item_subscriptions:
                 item_id = None
@@ -122,7 +128,7 @@ class Invoices:
         return [
             (line.start, line.end)
             for line in self.lines
-            if line.row.get("subscription_id") == subscription_id
+            if line.subscription_id == subscription_id
             and line.row.get("type") == "subscription"
             and line.start is not None
             and line.end is not None

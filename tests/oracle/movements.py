@@ -113,16 +113,17 @@ def _loss(
 ) -> tuple[str, str, str | None]:
     """Type, reason and feedback of a churn on `day`."""
     gone = day if policy.movement_grain == "event" else series.last_cease(day)
-    last = series.on(gone - ONE_DAY)
+    eve = gone - ONE_DAY
+    last = series.on(eve)
     if last is None or not last.held.counted:
         return "voluntary", "unknown", None
     mrr = dict.fromkeys(last.held.counted, ZERO)
     for holding in last.held.holdings:
         if holding.subscription_id in mrr:
-            mrr[holding.subscription_id] += holding.net * last.rates(holding.currency)
+            mrr[holding.subscription_id] += holding.net * series.rate_of(holding.currency, eve)
     for subscription_id, currency, amount in last.held.reductions:
         if subscription_id in mrr:
-            mrr[subscription_id] -= amount * last.rates(currency)
+            mrr[subscription_id] -= amount * series.rate_of(currency, eve)
     chosen = min(mrr, key=lambda identity: (-mrr[identity], identity))
     customer = next(one for one in customers.values() if chosen in one.subscriptions)
     subscription = customer.subscriptions[chosen]
@@ -131,14 +132,14 @@ def _loss(
     feedback = row.get("cancellation_feedback")
     state = subscription.state(gone)
     if state is None:
-        state = subscription.state(gone - ONE_DAY)
+        state = subscription.state(eve)
     if reason is not None:
         is_involuntary = reason in ("payment_failed", "payment_disputed")
     else:
         is_involuntary = state in ("past_due", "unpaid") or customer.invoices.last_payment_failed(
             customer.identity, gone
         )
-        reason = state if state not in (None, "active") else "unknown"
+        reason = state if state in ("past_due", "unpaid", "paused", "trialing") else "unknown"
     return "involuntary" if is_involuntary else "voluntary", str(reason), feedback
 
 

@@ -122,7 +122,7 @@ class Company:
         for line in lines.get(None, []) if policy.mrr_basis == "invoice" else []:
             if not line.is_charge or not is_licensed(line, self.prices):
                 continue
-            named = by_id.get(str(line.row.get("subscription_id")))
+            named = by_id.get(str(line.subscription_id))
             customer_id = named.customer_id if named else str(line.invoice["customer_id"])
             price = self.prices.get(str(line.row.get("price_id")))
             entry = unattached_holding(line, customer_id, price, policy)
@@ -144,6 +144,7 @@ class Company:
                 ],
                 self.invoices,
                 unattached.get(customer_id, []),
+                by_id,
                 self.prices,
                 policy,
                 self.calendar,

@@ -82,7 +82,7 @@ def _valued(
         value_before = value
         native = held.native()
         for currency in set(before) | set(native):
-            if native.get(currency) != before.get(currency):
+            if native.get(currency) != before.get(currency) or day in returns:
                 changed[currency] = day
         at = _rates_on(valuer, day, dict(changed))
         value = cents(sum((amount * at(code) for code, amount in native.items()), ZERO))
@@ -164,6 +164,7 @@ class Series:
         policy: Policy,
     ) -> None:
         self._as_of = settings.as_of
+        self._valuer = valuer
         self.daily: list[Point] = []
         self.points: list[Point] = []
         days = sorted(day for day in breakpoints if day <= settings.as_of)
@@ -172,7 +173,7 @@ class Series:
         days = sorted({*days, *months_between(add_months(days[0], 1), settings.as_of)})
         stretches = [(day, on(day)) for day in days]
         self.daily = _valued(stretches, valuer, policy)
-        if policy.same_month_new_and_churn == "suppressed":
+        if policy.same_month_new_and_churn == "suppressed" and policy.movement_grain == "event":
             smooth, returns = _suppressed(self.daily)
             self.daily = _valued(smooth, valuer, policy, returns)
         self._days = [point.day for point in self.daily]
@@ -195,6 +196,10 @@ class Series:
         """The daily point that holds on `day`; null before the first one."""
         position = bisect_right(self._days, day) - 1
         return self.daily[position] if position >= 0 else None
+
+    def rate_of(self, currency: str, day: date) -> Fraction:
+        """The rate of `day` by itself, whenever the currency's amount changed."""
+        return self._valuer.rate(currency, day, day)
 
     def is_present_on(self, day: date) -> bool:
         """Whether the unit counts as a customer on a month's last day, or on `as_of`."""

@@ -1,23 +1,15 @@
 -- Why a unit churned: what its largest subscription says (docs/mrr_rules.md 8). One row per churn.
-with movements as (
-    select * from {{ ref('int_mrr_movements_typed') }}
-    where movement_type = 'churn'
-),
-
-policies as (
+with policies as (
     select * from {{ ref('int_metric_policies_enabled') }}
 ),
 
-counted as (
-    select * from {{ ref('int_subscription_counted_intervals') }}
-),
-
-parents as (
-    select * from {{ ref('int_customer_parents') }}
-),
-
-items as (
-    select * from {{ ref('int_item_mrr_intervals') }}
+largest as (
+    select
+        churned.*,
+        policies.churn_at
+    from {{ ref('int_mrr_churned_subscriptions') }} as churned
+    inner join policies
+        on churned.policy_id = policies.policy_id
 ),
 
 timeline as (
@@ -38,107 +30,6 @@ payments as (
         {{ local_date('created_at') }} as payment_date
     from {{ ref('stg_billing__payments') }}
     where is_current
-),
-
--- The stretches of a unit that ended by the churn: on its day, or in its month for month-end
--- series.
-ended as (
-    select
-        movements.movement_id,
-        policies.variant_id,
-        policies.churn_at,
-        counted.subscription_id,
-        counted.customer_id,
-        counted.to_date,
-        max(counted.to_date) over (partition by movements.movement_id) as last_to_date
-    from counted
-    inner join policies
-        on counted.variant_id = policies.variant_id
-    left join parents
-        on counted.customer_id = parents.customer_id
-    inner join movements
-        on policies.policy_id = movements.policy_id
-        and case policies.grain
-            when 'subscription' then counted.subscription_id
-            when 'parent_account' then coalesce(parents.parent_unit_id, counted.customer_id)
-            else counted.customer_id
-        end = movements.unit_id
-        and {{ effective_date('counted.to_date', 'policies') }} = movements.movement_date
-    where counted.to_date <= {{ as_of_date() }}
-),
-
--- Subscriptions that count on, though at 0 MRR, were counted the day before too.
-still_counted as (
-    select
-        movements.movement_id,
-        policies.variant_id,
-        policies.churn_at,
-        counted.subscription_id,
-        counted.customer_id,
-        movements.movement_date as churn_date
-    from counted
-    inner join policies
-        on counted.variant_id = policies.variant_id
-    left join parents
-        on counted.customer_id = parents.customer_id
-    inner join movements
-        on policies.policy_id = movements.policy_id
-        and case policies.grain
-            when 'subscription' then counted.subscription_id
-            when 'parent_account' then coalesce(parents.parent_unit_id, counted.customer_id)
-            else counted.customer_id
-        end = movements.unit_id
-        and counted.from_date < movements.movement_date
-        and counted.to_date > movements.movement_date
-),
-
-candidates as (
-    select
-        movement_id,
-        variant_id,
-        churn_at,
-        subscription_id,
-        customer_id,
-        last_to_date as churn_date
-    from ended
-    where to_date = last_to_date
-    union all
-    select * from still_counted
-),
-
-candidate_mrr as (
-    select
-        candidates.movement_id,
-        candidates.churn_at,
-        candidates.subscription_id,
-        candidates.customer_id,
-        candidates.churn_date,
-        coalesce(sum(items.net_mrr), 0) as mrr_before
-    from candidates
-    left join items
-        on candidates.variant_id = items.variant_id
-        and candidates.subscription_id = items.subscription_id
-        and candidates.churn_date > items.from_date
-        and candidates.churn_date <= items.to_date
-    group by
-        candidates.movement_id,
-        candidates.churn_at,
-        candidates.subscription_id,
-        candidates.customer_id,
-        candidates.churn_date
-),
-
-largest as (
-    select *
-    from (
-        select
-            *,
-            row_number() over (
-                partition by movement_id order by mrr_before desc, subscription_id
-            ) as preference
-        from candidate_mrr
-    ) as ranked
-    where preference = 1
 ),
 
 -- The state on the churn day while in service, else of the day before.

@@ -29,6 +29,10 @@ variants as (
     select * from {{ ref('int_mrr_variants') }}
 ),
 
+native_changes as (
+    select * from {{ ref('int_unit_native_mrr_changes') }}
+),
+
 items_before as (
     select
         movements.movement_id,
@@ -145,11 +149,11 @@ valuations as (
     select
         movements.movement_id,
         currencies.currency,
-        case policies.fx
-            when 'period_end' then {{ month_end_seen('movements.movement_date') }}
-            when 'constant' then coalesce(policies.constant_fx_date, first_rates.from_date)
-            else movements.movement_date
-        end as valuation_date
+        {{ valuation_date(
+            'policies', 'movements.movement_date',
+            'coalesce(native_changes.change_date, movements.movement_date)',
+            'first_rates.from_date'
+        ) }} as valuation_date
     from movements
     inner join policies
         on movements.policy_id = policies.policy_id
@@ -163,6 +167,13 @@ valuations as (
             currency
     ) as currencies
         on movements.movement_id = currencies.movement_id
+    left join native_changes
+        on movements.policy_id = native_changes.policy_id
+        and movements.unit_id = native_changes.unit_id
+        and currencies.currency = native_changes.currency
+        and movements.movement_date >= native_changes.change_date
+        and movements.movement_date
+            < coalesce(native_changes.next_change_date, {{ end_of_time() }})
     left join rates as first_rates
         on currencies.currency = first_rates.currency
         and first_rates.is_first

@@ -23,6 +23,11 @@ invoices as (
         and subscription_id is not null
 ),
 
+subscriptions as (
+    select * from {{ ref('stg_billing__subscriptions') }}
+    where is_current
+),
+
 lines as (
     select * from {{ ref('int_invoice_lines_prepared') }}
 ),
@@ -49,6 +54,7 @@ invoice_totals as (
 parts as (
     select
         variants.variant_id,
+        coalesce(subscriptions.customer_id, invoices.customer_id) as customer_id,
         invoices.subscription_id,
         refunds.refund_id,
         refunds.currency,
@@ -62,18 +68,20 @@ parts as (
         on refunds.payment_id = payments.payment_id
     inner join invoices
         on payments.invoice_id = invoices.invoice_id
+    left join subscriptions
+        on invoices.subscription_id = subscriptions.subscription_id
     inner join invoice_totals
         on invoices.invoice_id = invoice_totals.invoice_id
     inner join lines
         on invoices.invoice_id = lines.invoice_id
     inner join prices
         on lines.price_id = prices.price_id
-    where lines.amount > 0
 ),
 
 reductions as (
     select
         variant_id,
+        customer_id,
         subscription_id,
         currency,
         refund_date as from_date,
@@ -87,9 +95,12 @@ reductions as (
     from parts
     group by
         variant_id,
+        customer_id,
         subscription_id,
         currency,
+        refund_id,
         refund_date
+    having reduction > 0
 ),
 
 affected_items as (
@@ -99,28 +110,30 @@ affected_items as (
         select 1
         from reductions
         where items.variant_id = reductions.variant_id
+            and items.customer_id = reductions.customer_id
             and items.subscription_id = reductions.subscription_id
     )
 ),
 
 changes as (
-    select variant_id, subscription_id, currency, from_date as change_date,
+    select variant_id, customer_id, subscription_id, currency, from_date as change_date,
         net_mrr as net_change, 0 as reduction_change
     from affected_items
     union all
-    select variant_id, subscription_id, currency, to_date, -net_mrr, 0
+    select variant_id, customer_id, subscription_id, currency, to_date, -net_mrr, 0
     from affected_items
     union all
-    select variant_id, subscription_id, currency, from_date, 0, reduction
+    select variant_id, customer_id, subscription_id, currency, from_date, 0, reduction
     from reductions
     union all
-    select variant_id, subscription_id, currency, to_date, 0, -reduction
+    select variant_id, customer_id, subscription_id, currency, to_date, 0, -reduction
     from reductions
 ),
 
 days as (
     select
         variant_id,
+        customer_id,
         subscription_id,
         currency,
         change_date,
@@ -129,6 +142,7 @@ days as (
     from changes
     group by
         variant_id,
+        customer_id,
         subscription_id,
         currency,
         change_date
@@ -137,6 +151,7 @@ days as (
 swept as (
     select
         variant_id,
+        customer_id,
         subscription_id,
         currency,
         change_date as from_date,
@@ -145,36 +160,22 @@ swept as (
         sum(reduction_change) over subscription_days as reduction
     from days
     window subscription_days as (
-        partition by variant_id, subscription_id, currency order by change_date
+        partition by variant_id, customer_id, subscription_id, currency order by change_date
     )
-),
-
-customers as (
-    select
-        variant_id,
-        subscription_id,
-        min(customer_id) as customer_id
-    from affected_items
-    group by
-        variant_id,
-        subscription_id
 ),
 
 final as (
     select
-        swept.variant_id,
-        customers.customer_id,
-        swept.subscription_id,
-        swept.currency,
-        cast(least(swept.reduction, swept.net_mrr) as {{ exact_type() }}) as reduction,
-        swept.from_date,
-        swept.to_date
+        variant_id,
+        customer_id,
+        subscription_id,
+        currency,
+        cast(least(reduction, net_mrr) as {{ exact_type() }}) as reduction,
+        from_date,
+        to_date
     from swept
-    inner join customers
-        on swept.variant_id = customers.variant_id
-        and swept.subscription_id = customers.subscription_id
-    where swept.reduction > 0
-        and swept.net_mrr > 0
+    where reduction > 0
+        and net_mrr > 0
 )
 
 select * from final

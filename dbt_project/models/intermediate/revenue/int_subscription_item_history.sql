@@ -158,7 +158,7 @@ final as (
         items.subscription_id,
         stretches.subscription_item_id,
         stretches.price_id,
-        coalesce(stretches.quantity, 1) as quantity,
+        greatest(coalesce(stretches.quantity, 1), 0) as quantity,
         greatest(stretches.from_date, stretches.item_start_date) as from_date,
         stretches.to_date
     from stretches

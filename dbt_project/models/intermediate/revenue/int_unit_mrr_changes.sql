@@ -21,6 +21,7 @@ kept as (
 to_suppress as (
     select
         series.*,
+        policies.fx,
         not series.is_present_after
         and coalesce(
             lead({{ first_of_month('series.change_date') }}) over unit_history
@@ -37,7 +38,8 @@ to_suppress as (
     )
 ),
 
--- (a) An absence inside one month is filled with the value before it, at the rates of its day.
+-- (a) An absence inside one month is filled with the value before it, at the rates of its day;
+-- `movement_day` has new rates only for what changes.
 filled as (
     select
         *,
@@ -56,8 +58,13 @@ without_absences as (
         change_date,
         compared_date,
         mrr_before as mrr_before_unfilled,
-        mrr_revalued,
-        case when is_brief_absence then mrr_revalued else mrr_after end as mrr_after,
+        case when is_brief_absence and fx = 'movement_day' then mrr_before else mrr_revalued end
+            as mrr_revalued,
+        case
+            when is_brief_absence and fx = 'movement_day' then mrr_before
+            when is_brief_absence then mrr_revalued
+            else mrr_after
+        end as mrr_after,
         is_brief_absence or is_present_after as is_present_after
     from filled
 ),

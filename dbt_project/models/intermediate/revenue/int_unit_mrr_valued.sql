@@ -75,11 +75,10 @@ foreign_rows as (
 dated as (
     select
         foreign_rows.*,
-        case foreign_rows.fx
-            when 'period_end' then {{ month_end_seen('foreign_rows.change_date') }}
-            when 'constant' then coalesce(foreign_rows.constant_fx_date, first_rates.rate_date)
-            else foreign_rows.change_date
-        end as valuation_date
+        {{ valuation_date(
+            'foreign_rows', 'foreign_rows.change_date', 'foreign_rows.change_date',
+            'first_rates.rate_date'
+        ) }} as valuation_date
     from foreign_rows
     left join first_rates
         on foreign_rows.currency = first_rates.currency
