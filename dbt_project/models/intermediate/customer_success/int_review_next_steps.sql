@@ -1,0 +1,81 @@
+-- What a quarterly review ends with: what the lists of customer success say about the customer. One
+-- row per customer and step.
+with customers as (
+    select * from {{ ref('int_customers_reviewed') }}
+),
+
+cancellations as (
+    select
+        customer_id,
+        min({{ local_date('coalesce(cancel_at, current_period_ended_at)') }}) as end_date
+    from {{ ref('stg_billing__subscriptions') }}
+    where is_current
+        and status in ('active', 'past_due', 'trialing')
+        and (is_cancel_at_period_end or cancel_at is not null)
+    group by customer_id
+),
+
+champions as (
+    select * from {{ ref('fct_champion_candidates') }}
+    where user_rank = 1
+),
+
+onboarding as (
+    select
+        customer_id,
+        min(step_number) as step_number,
+        min_by(milestone, step_number) as milestone
+    from {{ ref('fct_onboarding') }}
+    where is_current_step
+        and state = 'overdue'
+    group by customer_id
+),
+
+listed as (
+    select
+        customer_id,
+        1 as step_number,
+        'Settle the cancellation scheduled for ' || {{ as_text('end_date') }} as step
+    from cancellations
+    union all
+    select customer_id, 2, why_listed || ': ask for a new one'
+    from {{ ref('fct_expiring_cards') }}
+    where not has_other_card
+    union all
+    select customer_id, 3, why_listed || ': call'
+    from {{ ref('fct_silent_customers') }}
+    union all
+    select customer_id, 4, 'Find a champion; most active is user ' || user_id
+    from champions
+    union all
+    select customer_id, 5, 'Onboarding: help with ' || replace(milestone, '_', ' ')
+    from onboarding
+    union all
+    select customer_id, 6, suggested_approach
+    from {{ ref('fct_advocacy_candidates') }}
+    union all
+    select customer_id, 7, 'Three years and more: ' || tenure_reward
+    from {{ ref('fct_loyalty_candidates') }}
+    where is_over_three_years
+        and tenure_reward is not null
+    union all
+    select
+        customer_id,
+        8,
+        'Ask for an answer to the survey'
+    from customers
+    where latest_score_age_days is null
+        or latest_score_age_days > 180
+),
+
+final as (
+    select
+        customers.customer_id,
+        listed.step_number,
+        listed.step
+    from listed
+    inner join customers
+        on listed.customer_id = customers.customer_id
+)
+
+select * from final
