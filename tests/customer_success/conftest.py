@@ -29,6 +29,7 @@ MARTS = (
     "fct_nps_by_month",
     "rpt_quarterly_review",
     "fct_churn_events",
+    "fct_customer_signals",
     "dim_customers",
 )
 
@@ -65,10 +66,9 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
     project.build(database, [f"+{mart}" for mart in MARTS], variables, exclude=["path:seeds"])
     project.build(
         database,
-        ["path:tests/customer_success", "path:models/marts/customer_success,test_type:generic"],
+        ["path:tests/customer_success", *(f"{mart},test_type:generic" for mart in MARTS)],
         variables,
         with_tests=True,
-        exclude=["resource_type:model", "resource_type:seed", "fct_target_status"],
     )
 
     def answer(sql: str) -> list[tuple[Any, ...]]:

@@ -280,6 +280,8 @@ def _use(result: Rows) -> None:
     use("stale_promoter", None, "login", last_days[:10])
     use("trial_tried", None, "login", [date(2026, 6, 2), date(2026, 6, 3)])
     use("trial_saw_value", None, "first_report_created", [date(2026, 6, 5)])
+    # The company's first event of onboarding: who was there before is not watched.
+    use("three_years", None, "workspace_created", [date(2025, 6, 30)])
     # Onboarding of who began on 1 July 2025: within 1, 7, 14, 21 days.
     use("nearly_one", None, "workspace_created", [date(2025, 7, 2)])
     use("nearly_one", None, "teammate_invited", [date(2025, 7, 9)])

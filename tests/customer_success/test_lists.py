@@ -255,6 +255,7 @@ def test_onboarding_says_where_an_account_stands(ask: Ask) -> None:
     assert states == [
         (1, "abandoned", None), (2, "abandoned", None), (3, "abandoned", None), (4, "reached", 4)
     ]  # fmt: skip
+    assert on_list(ask, "fct_onboarding", "start_date < '2025-06-30'") == set()
     going_on = ask(
         "select step_number, state from customer_success.fct_onboarding"
         " where customer_id = 'trial_going_on' order by step_number"

@@ -75,8 +75,7 @@ core_use as (
 asked as (
     select
         coalesce(accounts.customer_id, tickets.account_id) as customer_id,
-        max(greatest(tickets.opened_date, coalesce(tickets.resolved_date, tickets.opened_date)))
-            as last_ticket_date,
+        max(tickets.opened_date) as last_ticket_date,
         sum(
             case
                 when coalesce(tickets.resolved_date, {{ end_of_time() }}) > {{ as_of_date() }}

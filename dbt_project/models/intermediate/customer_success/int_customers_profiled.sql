@@ -10,6 +10,16 @@ activity as (
     select * from {{ ref('int_customer_activity') }}
 ),
 
+-- Of several accounts the one in the worst health speaks for the customer.
+health as (
+    select
+        customer_id,
+        min(score) as health_score
+    from {{ ref('fct_health_scores') }}
+    where is_latest
+    group by customer_id
+),
+
 champions as (
     select
         customer_id,
@@ -98,10 +108,13 @@ final as (
             ~ local_date('customers.created_at') ~ ', customers.first_paid_date)',
             as_of_date()
         ) }} as silent_days,
-        coalesce(champions.champion_count, 0) as champion_count
+        coalesce(champions.champion_count, 0) as champion_count,
+        health.health_score
     from customers
     left join activity
         on customers.customer_id = activity.customer_id
+    left join health
+        on customers.customer_id = health.customer_id
     left join champions
         on customers.customer_id = champions.customer_id
     left join payments

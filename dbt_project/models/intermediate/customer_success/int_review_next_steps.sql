@@ -31,10 +31,33 @@ onboarding as (
     group by customer_id
 ),
 
+-- A trigger's playbook has several steps; the first one that is open comes next.
+actions as (
+    select
+        customer_id,
+        evidence,
+        channel,
+        template,
+        due_date,
+        row_number() over (
+            partition by customer_id, trigger_event_id order by step_number, action_id
+        ) as step_order
+    from {{ ref('fct_action_queue') }}
+    where state = 'open'
+),
+
 listed as (
     select
         customer_id,
-        1 as step_number,
+        0 as step_number,
+        evidence || ': ' || replace(template, '_', ' ') || ' (' || replace(channel, '_', ' ')
+        || '), due ' || {{ as_text('due_date') }} as step
+    from actions
+    where step_order = 1
+    union all
+    select
+        customer_id,
+        1,
         'Settle the cancellation scheduled for ' || {{ as_text('end_date') }} as step
     from cancellations
     union all

@@ -1,5 +1,5 @@
--- The sections of a quarterly review on use: how much, and what came out of it. One row per customer
--- and section.
+-- The sections of a quarterly review on use: how much, and what came out of it. One row per
+-- customer and section.
 with customers as (
     select * from {{ ref('int_customers_reviewed') }}
 ),

@@ -38,6 +38,10 @@ matched as (
             rules.maximum_open_tickets is null
             or customers.open_tickets <= rules.maximum_open_tickets
         )
+        and (
+            rules.minimum_health_score is null
+            or customers.health_score >= rules.minimum_health_score
+        )
     where {{ may_be_on_list('rules.list_key', 'customer', 'customers.customer_id') }}
 ),
 
@@ -59,6 +63,7 @@ final as (
         cast(active_days_28d as bigint) as active_days_28d,
         cast(core_features_28d as bigint) as core_features_28d,
         mrr_growth as mrr_growth_rate,
+        health_score,
         case when latest_score is not null
             then 'Scored ' || cast(latest_score as {{ dbt.type_string() }}) || ' on '
                 || cast(latest_score_date as {{ dbt.type_string() }}) || '; ' else '' end

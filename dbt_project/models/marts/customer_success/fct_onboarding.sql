@@ -14,16 +14,17 @@ milestones as (
     select * from {{ ref('onboarding_milestones') }}
 ),
 
-first_days as (
-    select
-        account_id,
-        min(activity_date) as first_use_date
-    from {{ ref('int_account_days') }}
-    where use_count > 0
-    group by account_id
+starts as (
+    select * from {{ ref('int_account_watch_starts') }}
 ),
 
--- An account begins with its customer, or with its first event where that was earlier.
+-- Onboarding cannot be seen of accounts that were there before the company's first event of it
+-- (docs/signal_rules.md).
+company as (
+    select min(reached_date) as tracked_from_date
+    from steps
+),
+
 started as (
     select
         accounts.account_id,
@@ -31,18 +32,16 @@ started as (
         accounts.account_name,
         accounts.segment,
         accounts.owner_id,
-        accounts.churned_date,
         accounts.status,
         customers.current_mrr,
-        least(
-            coalesce({{ local_date('accounts.created_at') }}, first_days.first_use_date),
-            coalesce(first_days.first_use_date, {{ local_date('accounts.created_at') }})
-        ) as start_date
+        starts.watch_date as start_date
     from accounts
     inner join customers
         on accounts.customer_id = customers.customer_id
-    left join first_days
-        on accounts.account_id = first_days.account_id
+    inner join starts
+        on accounts.account_id = starts.account_id
+    cross join company
+    where starts.watch_date >= company.tracked_from_date
 ),
 
 -- The first milestone that is open is where an account stands.

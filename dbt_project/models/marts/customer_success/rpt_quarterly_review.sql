@@ -23,12 +23,47 @@ steps as (
     group by customer_id
 ),
 
+health as (
+    select scores.*
+    from customers
+    inner join {{ ref('fct_health_scores') }} as scores
+        on customers.account_id = scores.account_id
+        and scores.is_latest
+),
+
 written as (
     select customer_id, section, headline, body from {{ ref('int_review_revenue') }}
     union all
     select customer_id, section, headline, body from {{ ref('int_review_usage') }}
     union all
     select customer_id, section, headline, body from {{ ref('int_review_service') }}
+    union all
+    select
+        customers.customer_id,
+        'health',
+        case
+            when health.score is null then 'No health score yet: nothing is known to make it of'
+            else 'Health ' || {{ as_text('cast(health.score as decimal(9, 1))') }}
+                || ' of 100, ' || health.colour
+                || coalesce(
+                    case when health.score_change_30d >= 0 then ', +' else ', ' end
+                    || {{ as_text('cast(health.score_change_30d as decimal(9, 1))') }}
+                    || ' in 30 days', ''
+                )
+        end,
+        coalesce(
+            'Share of the weights with data: '
+            || {{ as_text('cast(health.coverage as decimal(9, 2))') }}
+            {%- for number in [1, 2, 3] %}
+            || coalesce(
+                chr(10) || replace(health.reason_{{ number }}, '_', ' ') || ': -'
+                || {{ as_text('cast(health.reason_' ~ number ~ '_cost as decimal(9, 1))') }}, ''
+            )
+            {%- endfor %}, ''
+        )
+    from customers
+    left join health
+        on customers.customer_id = health.customer_id
     union all
     select
         customers.customer_id,
