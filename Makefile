@@ -10,7 +10,7 @@ MONTHS ?= 24
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev simulate test test-deep mutate bench lint lock clean
+.PHONY: help install run close reopen dev simulate test test-deep mutate bench lint lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,8 +21,14 @@ install: $(STAMP) ## make .venv from requirements.lock (every target does it whe
 $(STAMP):
 	@sh .ci/install $(VENV) $@
 
-run: $(STAMP) ## take in what has landed, build, audit, release (simulates a company if nothing has)
-	@$(PYTHON) -m orchestration.cli run --simulate-if-empty
+run: $(STAMP) ## take in what has landed, build, audit, release; KNOWN_AT=2026-05-01T00:00Z looks back
+	@$(if $(KNOWN_AT),HOLDFAST_KNOWN_AT="$$KNOWN_AT") $(PYTHON) -m orchestration.cli run --simulate-if-empty
+
+close: $(STAMP) ## close the books of a month with a release: MONTH=2026-10
+	@$(PYTHON) -m orchestration.cli close --month "$$MONTH"
+
+reopen: $(STAMP) ## take a close out of force: MONTH=2026-10 REASON="..."
+	@$(PYTHON) -m orchestration.cli reopen --month "$$MONTH" --reason "$$REASON"
 
 dev: $(STAMP) ## start the Dagster UI on 127.0.0.1:3000
 	@$(PYTHON) -m orchestration.cli dev

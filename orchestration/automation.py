@@ -1,15 +1,18 @@
-"""When the job runs: every morning, and when files have landed."""
+"""When the jobs run: every morning, when files have landed, and when a month is to be closed."""
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
 
 REFRESH = "refresh"
+CLOSE = "close"
 
 #: All assets and all checks: a release holds one state of everything.
 refresh_job = dg.define_asset_job(
@@ -18,6 +21,58 @@ refresh_job = dg.define_asset_job(
     description="Landed files in, a release out: gate, raw, checks, models, checks, release.",
     executor_def=dg.in_process_executor,
 )
+
+
+#: A release that closes a month; launched by hand it closes the last one that is over.
+close_job = dg.define_asset_job(
+    CLOSE,
+    selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+    description="The same, and the month named in the resource `run` is closed with the release.",
+    config={"resources": {"run": {"config": {"close_month": "last", "who": "Dagster"}}}},
+    executor_def=dg.in_process_executor,
+)
+
+
+def is_closing_day(day: date, business_day: int, holidays: Iterable[date] = ()) -> bool:
+    """Whether a day is the n-th business day of its month: neither weekend nor holiday."""
+    off = np.array(sorted(holidays), dtype="datetime64[D]")
+    nth = np.busday_offset(
+        np.datetime64(day.replace(day=1), "D"), business_day - 1, roll="forward", holidays=off
+    )
+    return bool(nth == np.datetime64(day, "D"))
+
+
+def close_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Closes the month before on business day n (HOLDFAST_CLOSE_BUSINESS_DAY), after the daily run.
+
+    It is off until somebody turns it on: closing the books is a decision.
+    """
+
+    @dg.schedule(
+        name="close_last_month",
+        job=close_job,
+        cron_schedule="0 7 1-31 * *",
+        execution_timezone=settings.reporting_timezone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=f"Closes the month before on business day {settings.close_business_day}.",
+    )
+    def close_last_month(
+        context: dg.ScheduleEvaluationContext,
+    ) -> dg.RunRequest | dg.SkipReason:
+        today = context.scheduled_execution_time.date()
+        if not is_closing_day(today, settings.close_business_day, settings.holidays):
+            return dg.SkipReason(f"{today} is not business day {settings.close_business_day}.")
+        month = date.fromordinal(today.replace(day=1).toordinal() - 1)
+        return dg.RunRequest(
+            run_key=f"{month:%Y-%m}",
+            run_config={
+                "resources": {
+                    "run": {"config": {"close_month": f"{month:%Y-%m}", "who": "schedule"}}
+                }
+            },
+        )
+
+    return close_last_month
 
 
 def daily_schedule(timezone: str) -> dg.ScheduleDefinition:

@@ -1,12 +1,14 @@
-"""The command line: `python -m orchestration.cli run | simulate | dev`.
+"""The command line: `python -m orchestration.cli run | close | reopen | simulate | dev`.
 
 Exit codes: 0 released or nothing changed; 2 a setting; 3 a landed file; 4 a check; 5 a model;
-75 another run holds the home folder; 70 a fault of the program itself.
+6 a month that cannot be closed or reopened; 75 another run holds the home folder; 70 a fault of
+the program itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import shutil
 import subprocess
@@ -15,7 +17,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestration.errors import ConfigurationError, HoldfastError
+from orchestration.errors import ClosingError, ConfigurationError, HoldfastError
 from orchestration.report import Progress, readable_path, summary
 from orchestration.settings import PROJECT_DIR, Settings, load_settings
 
@@ -33,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _dev(settings)
         if parsed.command == "simulate":
             return _simulate_on_demand(settings, parsed.customers, parsed.months)
+        if parsed.command == "close":
+            return _close(settings, parsed.month, parsed.who)
+        if parsed.command == "reopen":
+            return _reopen(settings, parsed.month, parsed.reason, parsed.who)
         return _run(settings, simulate_if_empty=parsed.simulate_if_empty)
     except HoldfastError as error:
         print("\n".join(["", str(error), *getattr(error, "__notes__", [])]), file=sys.stderr)
@@ -53,11 +59,26 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="make a small simulated company where nothing has landed in the home folder",
     )
+    close = commands.add_parser("close", help="release, and close the books of a month with it")
+    close.add_argument("--month", required=True, help="such as 2026-10, or last")
+    reopen = commands.add_parser("reopen", help="take the close of a month out of force")
+    reopen.add_argument("--month", required=True, help="such as 2026-10")
+    reopen.add_argument("--reason", required=True, help="kept in the audit trail")
+    for command in (close, reopen):
+        command.add_argument("--who", default=_user(), help="who decided it")
     simulate = commands.add_parser("simulate", help="land a simulated company")
     simulate.add_argument("--customers", type=int, default=SIMULATED_CUSTOMERS)
     simulate.add_argument("--months", type=int, default=SIMULATED_MONTHS)
     commands.add_parser("dev", help="start the Dagster UI on 127.0.0.1")
     return parser
+
+
+def _user() -> str:
+    """Who sits at this machine; a container may have no name for its user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _run(settings: Settings, *, simulate_if_empty: bool) -> int:
@@ -74,6 +95,38 @@ def _run(settings: Settings, *, simulate_if_empty: bool) -> int:
         go_on_without_refused=os.environ.get("HOLDFAST_GO_ON_WITHOUT_REFUSED") == "1",
     )
     print("\n".join(["", *summary(outcome, settings)]))
+    return 0
+
+
+def _close(settings: Settings, month: str, who: str) -> int:
+    from orchestration.books.periods import closing_month, month_name
+    from orchestration.refresh import refresh
+
+    first = closing_month(month, settings.as_of)
+    outcome = refresh(settings, Progress(sys.stdout).say, close=first, who=who)
+    assert outcome.release is not None
+    print("\n".join(["", *summary(outcome, settings)]))
+    print(
+        f"{month_name(first)} is closed by {who} with release {outcome.release.n}: "
+        "revenue.fct_mrr_closed_periods. What changes later is in revenue.fct_mrr_restatements."
+    )
+    return 0
+
+
+def _reopen(settings: Settings, month: str, reason: str, who: str) -> int:
+    from orchestration.books.periods import month_name, parse_month, reopen
+    from orchestration.control import Control
+    from orchestration.lock import home_lock
+
+    first = parse_month(month)
+    if not settings.control_database.exists():
+        raise ClosingError(f"{month_name(first)} is not closed: there is no release yet.")
+    with Control(settings.control_database) as control, home_lock(settings.home, "reopen"):
+        close = reopen(control, first, reason, who)
+    print(
+        f"{month_name(first)} is open again; {close.close_id} stays on record, with its figures "
+        "and your reason. The next run shows it; `make close` closes it anew."
+    )
     return 0
 
 

@@ -124,4 +124,95 @@ MIGRATIONS: tuple[str, ...] = (
     when new.n <> (select coalesce(max(n), 0) + 1 from releases)
     begin select raise(abort, 'release numbers are consecutive'); end;
     """,
+    """
+    -- Closing the books: a month is closed, perhaps reopened, perhaps closed anew. Only added to.
+    create table period_events (
+        id integer primary key,
+        kind text not null check (kind in ('close', 'reopen')),
+        close_id text not null,
+        month text not null,
+        at text not null,
+        who text not null,
+        -- A reopening needs one.
+        reason text,
+        -- The release in which a close is first shown; null for a reopening.
+        release_n integer references releases (n),
+        run_id text references runs (run_id),
+        as_of text,
+        reporting_currency text,
+        code_version text,
+        -- JSON: the policies that were closed.
+        policies text,
+        row_count integer,
+        content_hash text,
+        check (kind = 'reopen' or (release_n is not null and content_hash is not null)),
+        check (kind = 'close' or (reason is not null and trim(reason) <> '')),
+        unique (kind, close_id)
+    ) strict;
+
+    -- The figures as closed, in cents of the reporting currency.
+    create table closed_rows (
+        close_id text not null,
+        policy_id text not null,
+        customer_id text not null,
+        opening_mrr integer not null,
+        new_mrr integer not null,
+        reactivation_mrr integer not null,
+        expansion_mrr integer not null,
+        contraction_mrr integer not null,
+        churn_mrr integer not null,
+        fx_mrr integer not null,
+        closing_mrr integer not null,
+        primary key (close_id, policy_id, customer_id)
+    ) strict, without rowid;
+
+    -- What later releases changed in closed months: differences in cents, one row per release,
+    -- close, policy and customer.
+    create table restatements (
+        release_n integer not null references releases (n),
+        close_id text not null,
+        policy_id text not null,
+        customer_id text not null,
+        run_id text not null,
+        restated_at text not null,
+        opening_mrr integer not null,
+        new_mrr integer not null,
+        reactivation_mrr integer not null,
+        expansion_mrr integer not null,
+        contraction_mrr integer not null,
+        churn_mrr integer not null,
+        fx_mrr integer not null,
+        closing_mrr integer not null,
+        cause text not null check (cause in
+            ('late_row', 'corrected_row', 'rate_change', 'definition_change', 'code_change')),
+        -- JSON: the raw rows behind it, as source.table/key.
+        source_ids text not null,
+        primary key (release_n, close_id, policy_id, customer_id)
+    ) strict, without rowid;
+
+    -- What a release was computed by, to tell what changed since: JSON, settings and policies.
+    create table release_definitions (
+        release_n integer primary key references releases (n),
+        settings text not null,
+        policies text not null
+    ) strict;
+
+    create trigger period_events_are_not_updated before update on period_events
+    begin select raise(abort, 'closings and reopenings are append-only'); end;
+
+    create trigger period_events_are_not_deleted before delete on period_events
+    begin select raise(abort, 'closings and reopenings are append-only'); end;
+
+    create trigger closed_rows_are_not_updated before update on closed_rows
+    begin select raise(abort, 'closed figures are append-only'); end;
+
+    create trigger closed_rows_are_not_deleted before delete on closed_rows
+    begin select raise(abort, 'closed figures are append-only'); end;
+
+    create trigger restatements_are_not_updated before update on restatements
+    begin select raise(abort, 'restatements are append-only'); end;
+
+    create trigger restatements_are_not_deleted before delete on restatements
+    begin select raise(abort, 'restatements are append-only'); end;
+    """,
 )

@@ -15,7 +15,13 @@ from orchestration.assets.models import mart_keys, model_assets, read_manifest
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import release_asset
 from orchestration.assets.resource import RUN, refresh_run
-from orchestration.automation import daily_schedule, landing_sensor, refresh_job
+from orchestration.automation import (
+    close_job,
+    close_schedule,
+    daily_schedule,
+    landing_sensor,
+    refresh_job,
+)
 from orchestration.checks import mart_checks, raw_checks
 from orchestration.dagster_home import write_history_without_waiting
 from orchestration.dbt_runner import prepare_manifest
@@ -37,8 +43,8 @@ def build_definitions(
             release_asset(list(marts.values())),
         ],
         asset_checks=[raw_checks(contract), mart_checks(marts)],
-        jobs=[refresh_job],
-        schedules=[daily_schedule(settings.reporting_timezone)],
+        jobs=[refresh_job, close_job],
+        schedules=[daily_schedule(settings.reporting_timezone), close_schedule(settings)],
         sensors=[landing_sensor],
         resources={RUN: refresh_run(project_dir)},
         executor=dg.in_process_executor,

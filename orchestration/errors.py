@@ -37,6 +37,12 @@ class BuildError(HoldfastError):
     exit_code = 5
 
 
+class ClosingError(HoldfastError):
+    """A month that cannot be closed or reopened as asked; nothing was written; exit code 6."""
+
+    exit_code = 6
+
+
 class LockedError(HoldfastError):
     """Another run holds the home folder; exit code 75 (EX_TEMPFAIL)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from orchestration.control import Release
@@ -19,16 +20,21 @@ class Outcome:
     """What a run came to.
 
     Attributes:
-        release: the release that readers have after the run.
+        release: the release that readers have after the run; None only where a look back was
+            the first run of all.
         is_new: False where nothing had changed, so that the last release stands.
         gate: what the gate found.
         results: checks and models of the run; none where nothing had changed.
+        as_known: the file of a run that looks back (`known_at`); it is no release.
+        notices: what the run owes people a word about, line by line.
     """
 
-    release: Release
+    release: Release | None
     is_new: bool
     gate: GateReport
     results: tuple[Result, ...]
+    as_known: Path | None = None
+    notices: tuple[str, ...] = ()
 
 
 def refresh(
@@ -37,6 +43,8 @@ def refresh(
     *,
     go_on_without_refused: bool = False,
     project_dir: Path = DBT_PROJECT_DIR,
+    close: date | None = None,
+    who: str = "",
 ) -> Outcome:
     """Take in what has landed, and build, audit and release it if it is not what was released.
 
@@ -45,23 +53,32 @@ def refresh(
         say: is given lines of progress.
         go_on_without_refused: leave out files that cannot be taken in, instead of stopping.
         project_dir: folder of `dbt_project.yml`.
+        close: first day of the month that the run is to close, if it is to close one.
+        who: who closes it.
 
     Raises:
         HoldfastError: nothing was released; readers have the last release as before.
     """
     with open_run(
-        settings, say, go_on_without_refused=go_on_without_refused, project_dir=project_dir
+        settings,
+        say,
+        go_on_without_refused=go_on_without_refused,
+        project_dir=project_dir,
+        close=close,
+        who=who,
     ) as run:
         if run.take_in():
             _execute_job(run)
         release = run.released or run.previous
-        assert release is not None
+        assert release is not None or run.as_known is not None
         assert run.gate is not None
         return Outcome(
             release=release,
             is_new=run.released is not None,
             gate=run.gate,
             results=tuple(run.results),
+            as_known=run.as_known,
+            notices=tuple(run.notices),
         )
 
 
@@ -75,12 +92,12 @@ def _execute_job(run: RefreshRun) -> None:
     # Dagster calls some of what dagster-dbt itself uses preview or beta; people cannot mend it.
     warnings.filterwarnings("ignore", module=r"dagster.*")
     from orchestration.assets.resource import RUN
-    from orchestration.automation import REFRESH
+    from orchestration.automation import CLOSE, REFRESH
     from orchestration.definitions import build_definitions
 
     write_history_without_waiting()
     definitions = build_definitions(run.settings, run.manifest(), run.project_dir)
-    job = definitions.resolve_job_def(REFRESH)
+    job = definitions.resolve_job_def(REFRESH if run.closing is None else CLOSE)
     try:
         with dg.DagsterInstance.get() as instance:
             job.execute_in_process(

@@ -109,6 +109,14 @@ def check_lines(results: Sequence[Result]) -> list[str]:
 def summary(outcome: Outcome, settings: Settings) -> list[str]:
     """The last lines of a run: what was released, from what, checked how, and where to look."""
     release = outcome.release
+    if outcome.as_known is not None:
+        return [
+            f"As known at {settings.known_at} UTC, as of {settings.as_of}: a look back.",
+            *check_lines(outcome.results),
+            f"  file       {readable_path(outcome.as_known)} (DuckDB, open it read-only)",
+            readers_see(release),
+        ]
+    assert release is not None
     if not outcome.is_new:
         return [
             f"Nothing changed since release {release.n} (as of {release.as_of}): "
@@ -123,6 +131,7 @@ def summary(outcome: Outcome, settings: Settings) -> list[str]:
         f" {_count(len(gate.accepted), 'file', 'files')}.",
         *check_lines(outcome.results),
         *headline(settings),
+        *outcome.notices,
         "Where to look:",
         f"  warehouse  {readable_path(settings.warehouse_link)} (DuckDB, open it read-only)",
         f"  checks     {readable_path(settings.home / 'data_docs' / 'index.html')}",

@@ -11,9 +11,31 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.books.periods import (
+    CloseRequest,
+    check_settings_fit,
+    month_name,
+    record_close,
+    request_close,
+)
+from orchestration.books.restated import (
+    NewBooks,
+    notice,
+    notice_lines,
+    read_new_books,
+    record_restated,
+)
+from orchestration.books.tables import (
+    Definitions,
+    books_digest,
+    definitions,
+    record_definitions,
+    write_books,
+)
 from orchestration.control import Control, Release
 from orchestration.errors import AuditError, BuildError, HoldfastError
 from orchestration.landing.contract import Contract, load_contract
@@ -24,7 +46,7 @@ from orchestration.lock import home_lock
 from orchestration.policies import SEED, check_policies
 from orchestration.release.build import BuildPaths, start_build
 from orchestration.release.fingerprint import code_version, fingerprint, is_unchanged
-from orchestration.release.publish import commit, roll_forward, seal
+from orchestration.release.publish import commit, keep_as_known, roll_forward, seal
 from orchestration.report import readers_see, rejection
 from orchestration.results import STAGE_NAMES, Result, Stage, rejecting
 from orchestration.run_log import (
@@ -58,11 +80,15 @@ class RefreshRun:
     go_on_without_refused: bool
     code_version: str
     previous: Release | None
+    made_by: Definitions
+    closing: CloseRequest | None = None
     results: list[Result] = field(default_factory=list)
     gate: GateReport | None = None
     fingerprint: str | None = None
     build: BuildPaths | None = None
     released: Release | None = None
+    as_known: Path | None = None
+    notices: list[str] = field(default_factory=list)
     error: HoldfastError | None = None
     _dbt: Worker | None = None
     _suites: Worker | None = None
@@ -96,7 +122,12 @@ class RefreshRun:
             )
             for line in self.gate.lines():
                 self.say(line)
-            self.fingerprint = fingerprint(self.settings, self.gate, self.code_version)
+            self.fingerprint = fingerprint(
+                self.settings,
+                self.gate,
+                self.code_version,
+                books_digest(self.control, self.closing),
+            )
         assert self.fingerprint is not None
         return not is_unchanged(self.control, self.fingerprint)
 
@@ -136,6 +167,15 @@ class RefreshRun:
         self.build = start_build(self.settings, self.run_id)
         with open_for_writing(self.settings, self.build.database) as connection:
             create_raw(connection, self.contract, self.control, self.settings)
+            write_books(
+                connection,
+                self.control,
+                self.settings,
+                run_id=self.run_id,
+                code_version=self.code_version,
+                made_by=self.made_by,
+                request=self.closing,
+            )
             return raw_row_counts(connection, self.contract)
 
     def check_raw(self) -> list[Result]:
@@ -174,11 +214,15 @@ class RefreshRun:
         assert self._marts is not None, "build_models starts them"
         return self._finish_suite(self._marts)
 
-    def release(self) -> Release:
+    def release(self) -> Release | None:
         """Write the run's own log into the build, seal it, and commit it as the next release.
 
+        What it closes and restates is kept in the same transaction. A run that looks back
+        (`known_at`) never becomes the release: its file is put aside, and the result is None.
+
         Raises:
-            AuditError: a check failed that blocks; the marts are not looked at again here.
+            AuditError: a check failed that blocks; the marts are not looked at again here. Or the
+                month that is to be closed has no figures.
         """
         self.stop_if_rejected()
         assert self.gate is not None, "take_in comes first"
@@ -198,16 +242,49 @@ class RefreshRun:
         last = self._last_release_file()
         with open_for_writing(self.settings, build.database) as connection:
             write_run_log(connection, entry, self.results, self.contract, last)
+            books = read_new_books(
+                connection, self.run_id, self.closing.close_id if self.closing else None
+            )
+        if self.settings.known_at is not None:
+            self.as_known = keep_as_known(self.settings, seal(build))
+            return None
+        if self.closing is not None and not books.closed:
+            raise AuditError(
+                f"{month_name(self.closing.month)} has no figures under any enabled policy, so "
+                "there is nothing to close. Nothing was released."
+            )
+        previous = self.previous.n if self.previous else 0
+        message = notice(books.restated, previous + 1, self.settings)
         self.released = commit(
             self.settings,
             self.control,
             seal(build),
-            previous=self.previous.n if self.previous else 0,
+            previous=previous,
             fingerprint=self.fingerprint,
+            outbox=() if message is None else (message,),
+            books=lambda n: self._write_books(n, books),
         )
+        self.notices = notice_lines(books.restated, self.settings)
         # What follows from the commit is done by whoever comes first: here, or by the next start.
         roll_forward(self.settings, self.control)
         return self.released
+
+    def _write_books(self, n: int, books: NewBooks) -> None:
+        """What the release of that number closes and restates; inside its transaction."""
+        record_definitions(self.control, n, self.made_by)
+        record_restated(
+            self.control, books.restated, release_n=n, run_id=self.run_id, settings=self.settings
+        )
+        if self.closing is not None:
+            record_close(
+                self.control,
+                self.closing,
+                books.closed,
+                settings=self.settings,
+                release_n=n,
+                run_id=self.run_id,
+                code_version=self.code_version,
+            )
 
     def stop_if_rejected(self) -> None:
         """Raise what the failed checks and models so far amount to, if there are any."""
@@ -254,7 +331,8 @@ class RefreshRun:
         return runs[self.previous.run_id].code_version == self.code_version
 
     def _last_release_file(self) -> Path | None:
-        if self.previous is None:
+        # A look back is not set beside what came later.
+        if self.previous is None or self.settings.known_at is not None:
             return None
         return self.settings.releases_dir / f"{self.previous.n}.duckdb"
 
@@ -270,11 +348,15 @@ def open_run(
     *,
     go_on_without_refused: bool = False,
     project_dir: Path = DBT_PROJECT_DIR,
+    close: date | None = None,
+    who: str = "",
 ) -> Iterator[RefreshRun]:
     """Hold the lock of the home for one run, finish what an earlier one left, record the end.
 
     Raises:
-        ConfigurationError: a metric policy that cannot be computed, or is not defined.
+        ConfigurationError: a metric policy that cannot be computed, or is not defined; or settings
+            under which the closed months could not be compared.
+        ClosingError: the month `close` cannot be closed.
         LockedError: another run holds the home folder.
     """
     check_policies(project_dir / SEED, settings.enabled_policies)
@@ -282,6 +364,8 @@ def open_run(
         run_id = f"{control.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         with home_lock(settings.home, run_id):
             roll_forward(settings, control)
+            check_settings_fit(control, settings)
+            closing = None if close is None else request_close(control, settings, close, who)
             code = code_version(project_dir.parent)
             run = RefreshRun(
                 settings=settings,
@@ -292,6 +376,8 @@ def open_run(
                 go_on_without_refused=go_on_without_refused,
                 code_version=code,
                 previous=control.latest_release(),
+                made_by=definitions(settings, project_dir),
+                closing=closing,
             )
             control.start_run(run_id, settings.as_of, code)
             try:
@@ -317,7 +403,10 @@ def _finish(run: RefreshRun, message: str | None) -> None:
     """Record the end; a release has been recorded by its commit already."""
     if run.error is not None:
         message = str(run.error)
-    unchanged = run.gate is not None and run.build is None and message is None
+    # A look back leaves the releases as they were.
+    unchanged = run.gate is not None and message is None and (run.build is None or run.as_known)
+    if run.as_known is not None:
+        message = f"as known at {run.settings.known_at}: {run.as_known}"
     state = "released" if run.released else "unchanged" if unchanged else "failed"
     checks = [row for row in run.results if row.stage != "model" and not row.skipped]
     run.control.finish_run(

@@ -4,12 +4,14 @@
 |---|---|---|
 | HOLDFAST_HOME | folder of control.db, builds, releases | `data` in the project |
 | HOLDFAST_LANDING | what the company lands; may be read-only | `landing` in the home |
-| HOLDFAST_AS_OF | last day that counts, YYYY-MM-DD | today in the reporting time zone |
-| HOLDFAST_KNOWN_AT | leave out rows loaded after this UTC time, ISO 8601 | none |
+| HOLDFAST_AS_OF | last day that counts, YYYY-MM-DD | today (or the day of HOLDFAST_KNOWN_AT) |
+| HOLDFAST_KNOWN_AT | look back: leave out what was loaded after this UTC time, ISO 8601 | none |
 | HOLDFAST_REPORTING_TIMEZONE | IANA zone that cuts days and months | UTC |
 | HOLDFAST_REPORTING_CURRENCY | ISO 4217 code of reported money | USD |
 | HOLDFAST_ENABLED_POLICIES | comma-separated policy ids, computed side by side | board_strict |
 | HOLDFAST_OFFICIAL_POLICY | the one that reports by default | first enabled |
+| HOLDFAST_CLOSE_BUSINESS_DAY | business day on which the schedule closes the month before | 5 |
+| HOLDFAST_HOLIDAYS | comma-separated days, YYYY-MM-DD, that are no business days | none |
 | HOLDFAST_MEMORY_LIMIT | DuckDB memory limit, for example 8GB | 60 % of the machine |
 | HOLDFAST_THREADS | threads of DuckDB and dbt | cores of the machine |
 """
@@ -44,6 +46,8 @@ class Settings:
     official_policy: str
     memory_limit: str
     threads: int
+    close_business_day: int = 5
+    holidays: tuple[date, ...] = ()
 
     @property
     def control_database(self) -> Path:
@@ -64,6 +68,11 @@ class Settings:
     def releases_dir(self) -> Path:
         """Immutable releases `<n>.duckdb`."""
         return self.home / "releases"
+
+    @property
+    def as_known_dir(self) -> Path:
+        """Builds that look back, `<known at>.duckdb`; none of them is a release."""
+        return self.home / "as_known"
 
     @property
     def warehouse_link(self) -> Path:
@@ -118,6 +127,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             f"HOLDFAST_OFFICIAL_POLICY is {official!r}, which is not among the enabled policies "
             f"({', '.join(policies)}); enable it or choose another."
         )
+    known_at = _known_at(environ.get("HOLDFAST_KNOWN_AT"))
     memory_limit = environ.get("HOLDFAST_MEMORY_LIMIT") or _default_memory_limit()
     if not re.fullmatch(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", memory_limit):
         raise ConfigurationError(
@@ -126,18 +136,22 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         home=home,
         landing=landing,
-        as_of=_as_of(environ.get("HOLDFAST_AS_OF"), timezone),
-        known_at=_known_at(environ.get("HOLDFAST_KNOWN_AT")),
+        as_of=_as_of(environ.get("HOLDFAST_AS_OF"), timezone, known_at),
+        known_at=known_at,
         reporting_timezone=timezone,
         reporting_currency=currency,
         enabled_policies=policies,
         official_policy=official,
         memory_limit=memory_limit,
         threads=_threads(environ.get("HOLDFAST_THREADS")),
+        close_business_day=_close_business_day(environ.get("HOLDFAST_CLOSE_BUSINESS_DAY")),
+        holidays=_holidays(environ.get("HOLDFAST_HOLIDAYS")),
     )
 
 
-def _as_of(text: str | None, timezone: str) -> date:
+def _as_of(text: str | None, timezone: str, known_at: datetime | None) -> date:
+    if not text and known_at is not None:
+        return known_at.replace(tzinfo=UTC).astimezone(ZoneInfo(timezone)).date()
     if not text:
         return datetime.now(ZoneInfo(timezone)).date()
     try:
@@ -158,6 +172,26 @@ def _known_at(text: str | None) -> datetime | None:
             f"HOLDFAST_KNOWN_AT is {text!r}; use a UTC time such as 2026-10-31T23:59:59Z."
         ) from None
     return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+
+
+def _close_business_day(text: str | None) -> int:
+    if not text:
+        return 5
+    if not re.fullmatch(r"[1-9]|1\d", text):
+        raise ConfigurationError(
+            f"HOLDFAST_CLOSE_BUSINESS_DAY is {text!r}; use a whole number from 1 to 19."
+        )
+    return int(text)
+
+
+def _holidays(text: str | None) -> tuple[date, ...]:
+    days = [day.strip() for day in (text or "").split(",") if day.strip()]
+    try:
+        return tuple(sorted(date.fromisoformat(day) for day in days))
+    except ValueError:
+        raise ConfigurationError(
+            f"HOLDFAST_HOLIDAYS is {text!r}; use days such as 2026-12-25,2027-01-01."
+        ) from None
 
 
 def _threads(text: str | None) -> int:

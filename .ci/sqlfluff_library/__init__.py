@@ -82,7 +82,7 @@ def _load() -> dict[str, Callable[..., Any]]:
 
 _macros: dict[str, Callable[..., Any]] = {}
 _builtins: dict[str, Any] = {
-    "adapter": SimpleNamespace(dispatch=_dispatch),
+    "adapter": SimpleNamespace(dispatch=_dispatch, quote=lambda name: f'"{name}"'),
     "dbt": _Dbt(),
     "execute": False,
     "ref": lambda *names: names[-1],

@@ -25,6 +25,8 @@ def release_asset(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         run = run_of(context)
         released = run.release()
+        if released is None:
+            return dg.MaterializeResult(metadata={"as_known": str(run.as_known)})
         return dg.MaterializeResult(
             metadata={
                 "release": released.n,

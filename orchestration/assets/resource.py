@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.books.periods import closing_month
 from orchestration.run import RefreshRun, open_run
 from orchestration.settings import load_settings
 
@@ -15,10 +16,29 @@ RUN = "run"
 def refresh_run(project_dir: Path) -> dg.ResourceDefinition:
     """Opens a run for a job that Dagster started; the command line brings its own."""
 
-    @dg.resource(description="The run under way, with the home folder's lock held to its end.")
+    @dg.resource(
+        description="The run under way, with the home folder's lock held to its end.",
+        config_schema={
+            "close_month": dg.Field(
+                str,
+                is_required=False,
+                description="The month that the run closes, as 2026-10; `last`: the one before.",
+            ),
+            "who": dg.Field(str, default_value="Dagster", description="Who closes it."),
+        },
+    )
     def run(context: dg.InitResourceContext) -> Iterator[RefreshRun]:
         say = context.log.info if context.log else print
-        with open_run(load_settings(), say, project_dir=project_dir) as opened:
+        settings = load_settings()
+        config = context.resource_config or {}
+        month = config.get("close_month")
+        with open_run(
+            settings,
+            say,
+            project_dir=project_dir,
+            close=None if month is None else closing_month(month, settings.as_of),
+            who=config.get("who", ""),
+        ) as opened:
             yield opened
 
     return run

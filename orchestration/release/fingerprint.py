@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestration.control import Control
@@ -25,13 +25,19 @@ def code_version(project_dir: Path = PROJECT_DIR) -> str:
     return digest.hexdigest()
 
 
-def fingerprint(settings: Settings, report: GateReport, code_version: str) -> str:
+def fingerprint(
+    settings: Settings,
+    report: GateReport,
+    code_version: str,
+    books: Sequence[Sequence[str]] = (),
+) -> str:
     """Sha256 over input, code and the settings that figures depend on.
 
     Names and order of the files, duplicates, the place of the folders, memory and threads do not
-    matter. When a file was loaded matters only to a run that looks at it (`known_at`).
+    matter. When a file was loaded matters only to a run that looks at it (`known_at`). `books` says
+    which months are closed.
     """
-    content = {
+    content: dict[str, object] = {
         "settings": settings.dbt_vars(),
         "code": code_version,
         "files": sorted(
@@ -40,6 +46,8 @@ def fingerprint(settings: Settings, report: GateReport, code_version: str) -> st
             if file.state is not FileState.DUPLICATE
         ),
     }
+    if books:
+        content["books"] = [list(entry) for entry in books]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

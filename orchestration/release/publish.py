@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +77,7 @@ def commit(
     previous: int,
     fingerprint: str,
     outbox: Sequence[OutboxMessage] = (),
+    books: Callable[[int], None] | None = None,
 ) -> Release:
     """Release a sealed file as number `previous + 1`, with its outbox, or not at all.
 
@@ -89,6 +90,8 @@ def commit(
         previous: the number of the last release (0: none) when the run began.
         fingerprint: what the release depends on.
         outbox: what is to be delivered because of it. A key that is there already stays as it is.
+        books: writes what the release closes and restates, given its number, in the same
+            transaction.
 
     Raises:
         HoldfastError: the last release is not `previous` any more.
@@ -125,6 +128,8 @@ def commit(
             " values (?, ?, ?, ?, ?, ?) on conflict (key) do nothing",
             [(message.key, n, message.kind, message.payload, now, now) for message in outbox],
         )
+        if books is not None:
+            books(n)
         connection.execute(
             "update runs set state = 'released', finished_at = ?, fingerprint = ? where run_id = ?",
             (now, fingerprint, sealed.run_id),
@@ -139,6 +144,20 @@ def commit(
     release = control.latest_release()
     assert release is not None
     return release
+
+
+def keep_as_known(settings: Settings, sealed: SealedRelease) -> Path:
+    """Put a finished build that looks back aside, as `as_known/<known at>.duckdb`.
+
+    It never becomes the release. The same look again replaces the file; who has the old one open
+    keeps it.
+    """
+    assert settings.known_at is not None, "only a run with known_at looks back"
+    settings.as_known_dir.mkdir(parents=True, exist_ok=True)
+    target = settings.as_known_dir / f"{settings.known_at:%Y-%m-%dT%H%M%S}Z.duckdb"
+    sealed.path.replace(target)
+    _sync(settings.as_known_dir)
+    return target
 
 
 def roll_forward(settings: Settings, control: Control) -> Release | None:

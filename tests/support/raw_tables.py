@@ -34,9 +34,12 @@ class RawTable:
 
 @lru_cache(maxsize=1)
 def raw_contract() -> dict[str, RawTable]:
-    """All tables of the raw contract by `source.table`, read from the dbt sources."""
+    """All tables of the raw contract by `source.table`, read from the dbt sources.
+
+    Those of control.db (`control.closes` and its like) are among them: dbt reads them too.
+    """
     tables: dict[str, RawTable] = {}
-    for path in sorted(SOURCES.glob("*/_*__sources.yml")):
+    for path in sorted([*SOURCES.glob("*/_*__sources.yml"), SOURCES / "control/_control.yml"]):
         for source in yaml.safe_load(path.read_text())["sources"]:
             for table in source["tables"]:
                 name = f"{source['name']}.{table['name']}"
@@ -71,7 +74,7 @@ def write_raw_tables(
         database: the file; it must not exist yet.
         rows: rows by `source.table`; a column that a row leaves out is null. Values are text,
             whole numbers, decimals, booleans, dates, or naive datetimes in UTC.
-        loaded_at: `_loaded_at` of all rows.
+        loaded_at: `_loaded_at` of the rows that do not say it themselves (`_loaded_at`).
 
     Raises:
         KeyError: a table or column that the contract does not know.
@@ -100,7 +103,7 @@ def _write_table(
     if not rows:
         return
     names = [name for name, _ in table.columns]
-    unknown = {name for row in rows for name in row} - set(names)
+    unknown = {name for row in rows for name in row} - {*names, "_loaded_at"}
     if unknown:
         raise KeyError(f"{table.name} has no column {sorted(unknown)}")
     data: dict[str, list[str | None]] = {
@@ -108,7 +111,7 @@ def _write_table(
     }
     data["_file"] = [f"{table.name.replace('.', '/')}/test.csv"] * len(rows)
     data["_file_row"] = [str(position) for position in range(1, len(rows) + 1)]
-    data["_loaded_at"] = [_text(loaded_at)] * len(rows)
+    data["_loaded_at"] = [_text(row.get("_loaded_at", loaded_at)) for row in rows]
     connection.register(
         "given", pa.table({name: pa.array(column, pa.string()) for name, column in data.items()})
     )

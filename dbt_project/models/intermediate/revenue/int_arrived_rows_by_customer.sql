@@ -1,0 +1,107 @@
+-- The rows that the last release did not know, by the customers whose MRR they can move. One row
+-- per row and customer (a parent account's too, which policies may count instead).
+with arrived as (
+    select * from {{ ref('stg_control__arrived_rows') }}
+),
+
+subscriptions as (
+    select
+        subscription_id,
+        customer_id
+    from {{ ref('stg_billing__subscriptions') }}
+    where is_current
+),
+
+items as (
+    select
+        price_id,
+        subscription_id
+    from {{ ref('stg_billing__subscription_items') }}
+    group by
+        price_id,
+        subscription_id
+),
+
+invoices as (
+    select
+        invoice_id,
+        customer_id
+    from {{ ref('stg_billing__invoices') }}
+    where is_current
+),
+
+payments as (
+    select
+        payment_id,
+        customer_id
+    from {{ ref('stg_billing__payments') }}
+    where is_current
+),
+
+parents as (
+    select * from {{ ref('int_customer_parents') }}
+),
+
+linked as (
+    select
+        arrived.*,
+        arrived.customer_id as linked_customer_id
+    from arrived
+    where arrived.customer_id is not null
+    union all
+    select
+        arrived.*,
+        subscriptions.customer_id
+    from arrived
+    inner join subscriptions
+        on arrived.subscription_id = subscriptions.subscription_id
+    union all
+    select
+        arrived.*,
+        invoices.customer_id
+    from arrived
+    inner join invoices
+        on arrived.invoice_id = invoices.invoice_id
+    union all
+    select
+        arrived.*,
+        payments.customer_id
+    from arrived
+    inner join payments
+        on arrived.payment_id = payments.payment_id
+    union all
+    select
+        arrived.*,
+        subscriptions.customer_id
+    from arrived
+    inner join items
+        on arrived.price_id = items.price_id
+    inner join subscriptions
+        on items.subscription_id = subscriptions.subscription_id
+),
+
+with_parents as (
+    select * from linked
+    union all
+    select
+        linked.* exclude (linked_customer_id),
+        parents.parent_unit_id as linked_customer_id
+    from linked
+    inner join parents
+        on linked.linked_customer_id = parents.customer_id
+),
+
+final as (
+    select
+        linked_customer_id as customer_id,
+        source_id,
+        version_date,
+        speaks_from_date,
+        is_known_object,
+        is_known_version,
+        rewrites_the_past
+    from with_parents
+    group by all
+)
+
+select * from final

@@ -1,0 +1,1 @@
+"""Closing the books: what was closed, what was restated since, and how dbt is told."""

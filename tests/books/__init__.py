@@ -1,0 +1,1 @@
+"""Closing the books: closes, restatements, looking back, statements, workbook."""
