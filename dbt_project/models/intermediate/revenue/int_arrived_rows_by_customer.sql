@@ -7,7 +7,9 @@ with arrived as (
 subscriptions as (
     select
         subscription_id,
-        customer_id
+        customer_id,
+        {{ local_date('started_at') }} as start_date,
+        {{ local_date('created_at') }} as created_date
     from {{ ref('stg_billing__subscriptions') }}
     where is_current
 ),
@@ -93,14 +95,22 @@ with_parents as (
 
 final as (
     select
-        linked_customer_id as customer_id,
-        source_id,
-        version_date,
-        speaks_from_date,
-        is_known_object,
-        is_known_version,
-        rewrites_the_past
+        with_parents.linked_customer_id as customer_id,
+        with_parents.source_id,
+        with_parents.version_date,
+        -- An item that was there from the start speaks of all its subscription's life.
+        case
+            when with_parents.speaks_from_date <= subscriptions.created_date
+                then least(with_parents.speaks_from_date, subscriptions.start_date)
+            else with_parents.speaks_from_date
+        end as speaks_from_date,
+        with_parents.is_about_payment,
+        with_parents.is_known_object,
+        with_parents.is_known_version,
+        with_parents.rewrites_the_past
     from with_parents
+    left join subscriptions
+        on with_parents.subscription_id = subscriptions.subscription_id
     group by all
 )
 

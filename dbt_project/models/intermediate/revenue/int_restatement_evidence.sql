@@ -1,5 +1,5 @@
--- The newly arrived rows that bear on a closed month (docs/closing_rules.md 3). One row per close
--- and customer.
+-- The newly arrived rows that bear on a closed month (docs/closing_rules.md 3). One row per
+-- close, policy and customer.
 with closes as (
     select
         close_id,
@@ -9,6 +9,10 @@ with closes as (
         and not is_requested
 ),
 
+policies as (
+    select * from {{ ref('int_metric_policies_enabled') }}
+),
+
 arrived as (
     select * from {{ ref('int_arrived_rows_by_customer') }}
 ),
@@ -16,6 +20,7 @@ arrived as (
 judged as (
     select
         closes.close_id,
+        policies.policy_id,
         arrived.customer_id,
         arrived.source_id,
         case
@@ -30,11 +35,17 @@ judged as (
         end as cause
     from closes
     cross join arrived
+    -- Whether and when an invoice was paid moves MRR under few policies.
+    inner join policies
+        on not arrived.is_about_payment
+        or policies.churn_at = 'paid_period_end'
+        or policies.refunds = 'reduce'
 ),
 
 final as (
     select
         close_id,
+        policy_id,
         customer_id,
         max(case when cause = 'late_row' then 1 else 0 end) = 1 as has_late_row,
         {{ sorted_list('source_id') }} as source_ids
@@ -42,6 +53,7 @@ final as (
     where cause is not null
     group by
         close_id,
+        policy_id,
         customer_id
 )
 

@@ -95,6 +95,7 @@ found as (
     cross join run
     left join {{ ref('int_restatement_evidence') }} as evidence
         on cells.close_id = evidence.close_id
+        and cells.policy_id = evidence.policy_id
         and cells.customer_id = evidence.customer_id
     left join {{ ref('int_restatement_rates') }} as rates
         on cells.close_id = rates.close_id

@@ -57,14 +57,21 @@
         ],
     },
     {
+        'source': 'billing', 'table': 'invoices', 'invoice_id': 'id', 'customer_id': 'customer_id',
+        'subscription_id': 'subscription_id', 'created': 'created', 'speaks_from': 'created',
+        'forward': [], 'back': ['status'], 'is_about_payment': true,
+    },
+    {
         'source': 'billing', 'table': 'payments', 'payment_id': 'id', 'invoice_id': 'invoice_id',
         'customer_id': 'customer_id', 'created': 'created', 'speaks_from': 'created',
         'forward': [], 'back': ['invoice_id', 'customer_id', 'status', 'created'],
+        'is_about_payment': true,
     },
     {
         'source': 'billing', 'table': 'refunds', 'payment_id': 'payment_id', 'created': 'created',
         'speaks_from': 'created', 'forward': [],
         'back': ['payment_id', 'amount', 'currency', 'status', 'created'],
+        'is_about_payment': true,
     },
     {
         'source': 'crm', 'table': 'accounts', 'customer_id': 'billing_customer_id',
@@ -109,6 +116,7 @@ landed as (
             cast('1970-01-01 00:00:00' as timestamp)
         ) as version_at,
         cast({{ table.speaks_from }} as date) as speaks_from_date,
+        {{ 'true' if table.is_about_payment else 'false' }} as is_about_payment,
         {{ said(table.back) }} as says_of_all_time,
         {{ said(table.forward) }} as says_from_now_on,
         _loaded_at as loaded_at
@@ -130,6 +138,7 @@ versions as (
         landed.version_at,
         {{ local_date('landed.version_at') }} as version_date,
         landed.speaks_from_date,
+        landed.is_about_payment,
         landed.says_of_all_time,
         landed.says_from_now_on,
         min(
@@ -148,22 +157,27 @@ versions as (
 compared as (
     select
         *,
-        min(is_new) over (partition by source_id) = 0 as is_known_object,
-        min(is_new) over (partition by source_id, version_at) = 0 as is_known_version,
+        min(is_new) over (partition by source_id, is_about_payment) = 0 as is_known_object,
+        min(is_new) over (partition by source_id, is_about_payment, version_at) = 0
+            as is_known_version,
         -- What was said last, as far as was known.
-        max(case when is_new = 0 then version_at end) over (partition by source_id)
-            as last_known_at
+        max(case when is_new = 0 then version_at end) over (
+            partition by source_id, is_about_payment
+        ) as last_known_at
     from versions
 ),
 
 last_known as (
     select
         source_id,
+        is_about_payment,
         max(says_of_all_time) as says_of_all_time
     from compared
     where is_new = 0
         and version_at = last_known_at
-    group by source_id
+    group by
+        source_id,
+        is_about_payment
 ),
 
 final as (
@@ -176,6 +190,7 @@ final as (
         compared.price_id,
         compared.version_date,
         compared.speaks_from_date,
+        compared.is_about_payment,
         compared.is_known_object,
         compared.is_known_version,
         coalesce(compared.says_of_all_time <> last_known.says_of_all_time, false)
@@ -183,6 +198,7 @@ final as (
     from compared
     left join last_known
         on compared.source_id = last_known.source_id
+        and compared.is_about_payment = last_known.is_about_payment
     where compared.is_new = 1
 )
 
