@@ -35,41 +35,4 @@
 
 {% macro spark__joined_text(expression, separator, order_by) -%}
     listagg({{ expression }}, '{{ separator }}') within group (order by {{ order_by }})
-{# One row per element of a list column; for a select list without other expansions. #}
-{% macro list_elements(column) -%}
-    {{ return(adapter.dispatch('list_elements', 'holdfast')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__list_elements(column) -%}
-    unnest({{ column }})
-{%- endmacro %}
-
-{% macro spark__list_elements(column) -%}
-    explode({{ column }})
-{%- endmacro %}
-
-{# An empty list of text. #}
-{% macro empty_list() -%}
-    {{ return(adapter.dispatch('empty_list', 'holdfast')()) }}
-{%- endmacro %}
-
-{% macro duckdb__empty_list() -%}
-    cast([] as varchar[])
-{%- endmacro %}
-
-{% macro spark__empty_list() -%}
-    cast(array() as array<string>)
-{%- endmacro %}
-
-{# Sha256, in hexadecimal, of the lines of a group in the order of their bytes. #}
-{% macro sha256_of_lines(line) -%}
-    {{ return(adapter.dispatch('sha256_of_lines', 'holdfast')(line)) }}
-{%- endmacro %}
-
-{% macro duckdb__sha256_of_lines(line) -%}
-    sha256(string_agg({{ line }}, chr(10) order by {{ line }}))
-{%- endmacro %}
-
-{% macro spark__sha256_of_lines(line) -%}
-    sha2(array_join(sort_array(collect_list({{ line }})), '\n'), 256)
 {%- endmacro %}
