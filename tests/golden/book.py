@@ -77,7 +77,7 @@ class Book:
 
 
 def _movement(row: tuple[object, ...]) -> Movement:
-    unit_id, day, kind, *money, churn_type, reason = row
+    unit_id, day, kind, *money, native, churn_type, reason, feedback = row
     assert isinstance(day, date)
     before, after, change, quantity, price, plan, discount = (
         ZERO if cell is None else Fraction(int(str(cell)), SCALE) for cell in money
@@ -94,8 +94,10 @@ def _movement(row: tuple[object, ...]) -> Movement:
         price=price,
         plan=plan,
         discount=discount,
+        native=None if native is None else Fraction(int(str(native)), SCALE),
         churn_type=None if churn_type is None else str(churn_type),
         reason=None if reason is None else str(reason),
+        feedback=None if feedback is None else str(feedback),
     )
 
 

@@ -22,6 +22,7 @@ class Movement:
     """One movement of one unit on one day; money in the reporting currency, two decimals.
 
     The four effects are of expansions and contractions and sum to `change`; else they are 0.
+    `native` is the change in the unit's currency, null where it has had several.
     `churn_type`, `reason` and `feedback` are of churn.
     """
 
@@ -36,6 +37,7 @@ class Movement:
     price: Fraction = ZERO
     plan: Fraction = ZERO
     discount: Fraction = ZERO
+    native: Fraction | None = None
     churn_type: str | None = None
     reason: str | None = None
     feedback: str | None = None
@@ -179,13 +181,21 @@ def movements(
     found: list[Movement] = []
     before: Point | None = None
     was_ever, churned = False, None
+    has_native = len(series.currencies) == 1
     for point in series.points:
         value_before = before.value if before else ZERO
         if point.revalued != value_before:
             change = point.revalued - value_before
             found.append(
                 Movement(
-                    unit_id, customer_id, point.day, "fx", value_before, point.revalued, change
+                    unit_id,
+                    customer_id,
+                    point.day,
+                    "fx",
+                    value_before,
+                    point.revalued,
+                    change,
+                    native=ZERO if has_native else None,
                 )
             )
         kind = _kind(before, point, was_ever, churned, policy)
@@ -210,6 +220,9 @@ def movements(
                     point.value,
                     change,
                     **effects,
+                    native=point.amount() - (before.amount() if before else ZERO)
+                    if has_native
+                    else None,
                     churn_type=loss[0],
                     reason=loss[1],
                     feedback=loss[2],

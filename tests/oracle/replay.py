@@ -18,6 +18,7 @@ from tests.oracle.policy import Policy
 from tests.oracle.retention import CohortMonth, cohort_retention
 from tests.oracle.series import Series, Valuer
 from tests.oracle.subscriptions import SubscriptionLife
+from tests.oracle.unit_periods import PeriodSums, UnitPath, totals
 from tests.oracle.versions import History, RawTables, Settings, histories
 
 
@@ -30,6 +31,7 @@ class Replayed:
     unit_months: list[UnitMonth] = field(default_factory=list)
     month_totals: list[MonthTotal] = field(default_factory=list)
     cohorts: list[CohortMonth] = field(default_factory=list)
+    periods: dict[tuple[str, date], PeriodSums] = field(default_factory=dict)
 
 
 class Company:
@@ -196,6 +198,7 @@ def replay(company: Company, policy: Policy, every_day: bool = False) -> Replaye
     settings = company.settings
     result = Replayed()
     valuer = Valuer(company.rates, settings, policy)
+    paths: list[UnitPath] = []
     for unit_id, customers, on in _units(company, policy):
         days = {day for life in customers.values() for day in life.breakpoints()}
         if every_day and days:
@@ -207,7 +210,9 @@ def replay(company: Company, policy: Policy, every_day: bool = False) -> Replaye
             continue
         result.series[unit_id] = series.values()
         result.movements += moves
+        paths.append(UnitPath(moves))
         result.unit_months += unit_months(unit_id, moves, series.is_present_on, settings.as_of)
     result.month_totals = month_totals(result.unit_months, result.movements, settings.as_of)
     result.cohorts = cohort_retention(result.movements, result.unit_months, settings.as_of)
+    result.periods = totals(paths, settings.as_of, policy)
     return result

@@ -40,6 +40,10 @@ class Point:
     value: Fraction
     is_present: bool
 
+    def amount(self) -> Fraction:
+        """Native MRR of a unit of one currency."""
+        return sum(self.native.values(), ZERO)
+
 
 class Valuer:
     """Gives the rate of each currency on each day, by the policy's `fx`."""
@@ -108,6 +112,10 @@ def _rates_on(valuer: Valuer, day: date, changed: dict[str, date]) -> Callable[[
     return rate
 
 
+def _currencies(points: list[Point]) -> frozenset[str]:
+    return frozenset(code for point in points for code, amount in point.native.items() if amount)
+
+
 def _suppressed(points: list[Point]) -> tuple[list[Stretch], frozenset[date]]:
     """Comings and goings inside one month, smoothed away; and the ends of the filled gaps."""
     returns: set[date] = set()
@@ -167,12 +175,15 @@ class Series:
         self._valuer = valuer
         self.daily: list[Point] = []
         self.points: list[Point] = []
+        self.currencies: frozenset[str] = frozenset()
+        """Every currency in which the unit ever had MRR."""
         days = sorted(day for day in breakpoints if day <= settings.as_of)
         if not days:
             return
         days = sorted({*days, *months_between(add_months(days[0], 1), settings.as_of)})
         stretches = [(day, on(day)) for day in days]
         self.daily = _valued(stretches, valuer, policy)
+        self.currencies = _currencies(self.daily)
         if policy.same_month_new_and_churn == "suppressed" and policy.movement_grain == "event":
             smooth, returns = _suppressed(self.daily)
             self.daily = _valued(smooth, valuer, policy, returns)
@@ -181,6 +192,7 @@ class Series:
             self.points = self.daily
         else:
             self.points = self._month_ends(valuer, policy)
+            self.currencies = _currencies(self.points)
 
     def _month_ends(self, valuer: Valuer, policy: Policy) -> list[Point]:
         """The series reduced to month ends and `as_of`, then valued anew."""

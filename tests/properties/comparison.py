@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tests.oracle.policy import Policy
-from tests.properties.expected import Answer, Expectation, Figures, Oracle, Sums, added
+from tests.properties.expected import (
+    Answer,
+    Expectation,
+    Figures,
+    Oracle,
+    added,
+    published_period,
+)
 from tests.properties.histories import Tenant, World
 from tests.properties.warehouse import Warehouse
 
@@ -88,6 +96,12 @@ def compared(
         answers = [answer[policy.policy_id] for answer in expected]
         months = added(answer.months for answer in answers)
         sums += _unequal(policy, "month", months, built.months.get(policy.policy_id, {}))
+        by_period = {
+            key: published_period(cells, policy)
+            for key, cells in added(answer.periods for answer in answers).items()
+        }
+        got_by_period = built.periods.get(policy.policy_id, {})
+        sums += _unequal(policy, "period", by_period, got_by_period)
         # At the grain `subscription` a cohort has no customers to count.
         if policy.grain != "subscription":
             cohorts = added(answer.cohorts for answer in answers)
@@ -95,7 +109,9 @@ def compared(
     return Compared(wrong, sums)
 
 
-def _unequal(policy: Policy, what: str, expected: Sums, got: Sums) -> list[str]:
+def _unequal(
+    policy: Policy, what: str, expected: Mapping[Key, Cells], got: Mapping[Key, Cells]
+) -> list[str]:
     """The keys with other sums; a row of nothing but zeros may be there or not."""
     return [
         f"{policy.policy_id} {what} {_plain(key)}: expected {expected.get(key)}, got {got.get(key)}"
@@ -103,6 +119,9 @@ def _unequal(policy: Policy, what: str, expected: Sums, got: Sums) -> list[str]:
         if expected.get(key) != got.get(key) and any((*expected.get(key, ()), *got.get(key, ())))
     ]
 
+
+Key = tuple[Any, ...]
+Cells = tuple[int | None, ...]
 
 Removal = tuple[str, frozenset[int]]
 """A table and the positions of rows that go together."""

@@ -9,15 +9,18 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from datetime import date
 from fractions import Fraction
 from multiprocessing import get_context
 from typing import Any
 
-from tests.oracle.money import Rates
+from tests.oracle.ladder import ladder
+from tests.oracle.money import Rates, cents
 from tests.oracle.months import KINDS
 from tests.oracle.policy import Policy
 from tests.oracle.replay import Company, replay
+from tests.oracle.unit_periods import PeriodSums
 from tests.oracle.versions import Settings
 from tests.properties.histories import Tenant, World
 
@@ -33,13 +36,14 @@ MOVEMENTS, MONTHS = "fct_mrr_movements", "fct_mrr_by_customer_month"
 class Figures:
     """The rows of each mart that a tenant owns under one policy, sorted.
 
-    `months` and `cohorts` are the tenant's part of the marts that sum over all customers; the
-    warehouse has these for all tenants together only.
+    `months`, `cohorts` and `periods` are the tenant's part of the marts that sum over all
+    customers; the warehouse has these for all tenants together only.
     """
 
     facts: dict[str, list[Fact]] = field(default_factory=lambda: {MOVEMENTS: [], MONTHS: []})
     months: Sums = field(default_factory=dict)
     cohorts: Sums = field(default_factory=dict)
+    periods: Sums = field(default_factory=dict)
 
     def sort(self) -> Figures:
         """Bring the rows in order."""
@@ -53,6 +57,11 @@ def units(value: Fraction) -> int:
     scaled = value * 10000
     assert scaled.denominator == 1, value
     return scaled.numerator
+
+
+def rounded_units(value: Fraction) -> int:
+    """Money in ten-thousandths, rounded half away from zero."""
+    return int(cents(value * 100) * 100)
 
 
 def figures(company: Company, policy: Policy) -> Figures:
@@ -71,8 +80,10 @@ def figures(company: Company, policy: Policy) -> Figures:
                 units(move.after),
                 units(move.change),
                 *(units(effect) if is_split else None for effect in effects),
+                None if move.native is None else rounded_units(move.native),
                 move.churn_type,
                 move.reason,
+                move.feedback,
             )
         )
     # At the grain `subscription` the mart sums the subscriptions of a billing customer.
@@ -102,7 +113,48 @@ def figures(company: Company, policy: Policy) -> Figures:
             units(one.mrr_active),
             units(one.gross_mrr_active),
         )
+    for key, part in replayed.periods.items():
+        cells = (getattr(part, one.name) for one in dataclass_fields(PeriodSums))
+        result.periods[key] = tuple(
+            cell if isinstance(cell, int) else units(cell) for cell in cells
+        )
     return result.sort()
+
+
+def published_period(sums: tuple[int, ...], policy: Policy) -> tuple[int | None, ...]:
+    """A row of `fct_retention_by_period` out of sums over all units; rates in millionths.
+
+    Args:
+        sums: cells of `PeriodSums`, in its order.
+        policy: whose switches choose (retention_rules §2, §3).
+    """
+    names = [one.name for one in dataclass_fields(PeriodSums)]
+    of = dict(zip(names, sums, strict=True))
+    lost = of["customers_lost_of_start"]
+    if not policy.churn_rate_excludes_new:
+        lost += of["customers_won_and_lost"]
+    base = of["customers_start"]
+    if policy.churn_rate_base == "start_plus_new":
+        base += of["customers_won"] + of["customers_won_and_lost"]
+    gross = of["gross_retained"]
+    if policy.grr_cap == "aggregate":
+        gross = min(of["end_of_base"], of["retention_base"])
+    gone = -of["churn"] - of["contraction"]
+    back = of["expansion"] + (of["reactivation"] if policy.reactivation_in_nrr else 0)
+    rates = (
+        (of["customers_end"] - of["customers_won"], of["customers_start"]),
+        (lost, base),
+        (gross, of["retention_base"]),
+        (of["retained"], of["retention_base"]),
+        (gone, of["mrr_start"]),
+        (gone - back, of["mrr_start"]),
+    )
+    kept = [value for name, value in of.items() if name not in ("end_of_base", "gross_retained")]
+    return (
+        *kept, lost, base, gross,
+        *(int(cents(Fraction(part * 10**4, whole)) * 100) if whole else None
+          for part, whole in rates),
+    )  # fmt: skip
 
 
 def added(sums: Iterable[Sums]) -> Sums:
@@ -132,6 +184,12 @@ class Oracle:
         """The figures of a tenant."""
         company = Company(tenant.rows, self.settings, self._rates)
         return {one.policy_id: figures(company, one) for one in self.policies}
+
+    def ladder(self, tenant: Tenant) -> dict[Fact, int]:
+        """The ladders from the first policy to each other one, in ten-thousandths."""
+        company = Company(tenant.rows, self.settings, self._rates)
+        found = ladder(company, self.policies[0], self.policies[1:])
+        return {key: units(change) for key, change in found.items()}
 
     def many(self, tenants: Sequence[Tenant]) -> list[Answer]:
         """The figures of each tenant, in order."""

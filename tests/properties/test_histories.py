@@ -13,12 +13,14 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests.golden.policy_cases import presets
 from tests.oracle.policy import Policy
 from tests.properties.comparison import compared, shrunk
+from tests.properties.expected import Oracle
 from tests.properties.histories import Tenant, World, make_world, tenants
 from tests.properties.policies import random_policy
 from tests.properties.warehouse import Warehouse
 
 PER_RUN = int(os.environ.get("HOLDFAST_HISTORIES_PER_RUN", "2000"))
 POLICIES_PER_RUN = int(os.environ.get("HOLDFAST_POLICIES_PER_RUN", "3"))
+LADDERS = 60
 DEEP = int(os.environ.get("HOLDFAST_DEEP_HISTORIES", "1000000"))
 DEEP_PER_RUN = 5000
 SEED = int(os.environ.get("HOLDFAST_HISTORIES_SEED", "0"))
@@ -98,6 +100,19 @@ def test_shipped_policies_agree_with_the_oracle(warehouse: Warehouse) -> None:
     world = make_world(9, *WORLDS[1])
     shipped = presets()
     check(warehouse, world, list(shipped.values()), generated(world, 300, 9), set(shipped))
+
+
+def test_the_policy_ladder_agrees_with_the_oracle(tmp_path: Path) -> None:
+    world = make_world(8, *WORLDS[4])
+    policies = list(presets().values())
+    some = generated(world, LADDERS, 8)
+    bridge = Warehouse(tmp_path, select=("fct_mrr_policy_bridge",))
+    got = bridge.ladders(some, world, policies, set(presets()))
+    oracle = Oracle(world, policies)
+    for tenant, steps in zip(some, got, strict=True):
+        expected = oracle.ladder(tenant)
+        assert steps == expected, f"seed {tenant.seed}, {sorted(tenant.features)}"
+    assert sum(len(steps) for steps in got) > LADDERS, "too few steps to tell anything"
 
 
 @pytest.mark.deep

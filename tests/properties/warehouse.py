@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -18,6 +18,8 @@ from tests.properties.expected import MONTHS, MOVEMENTS, Fact, Figures, Sums
 from tests.properties.histories import Row, Rows, Tenant, World
 from tests.support.dbt_runner import DATABASE_NAME, DbtProject
 from tests.support.raw_tables import write_raw_tables
+
+Found = TypeVar("Found")
 
 SEPARATOR = "."
 ID_COLUMNS = (
@@ -37,6 +39,7 @@ MARTS = (
     "fct_mrr_by_customer_month",
     "fct_mrr_by_month",
     "fct_retention_by_cohort_month",
+    "fct_retention_by_period",
 )
 
 
@@ -91,7 +94,7 @@ class Warehouse:
         policies: Sequence[Policy],
         shipped: Set[str] = frozenset({"board_strict"}),
     ) -> Built:
-        """One dbt run on all tenants.
+        """One dbt run on all tenants; its figures.
 
         Args:
             tenants: the histories; their position is the prefix of their ids.
@@ -99,6 +102,34 @@ class Warehouse:
             policies: those to compute.
             shipped: ids of policies that the project's seed has; the others are passed along.
         """
+        return self._built(
+            tenants,
+            world,
+            policies,
+            shipped,
+            lambda database: Built(database, len(tenants), policies),
+        )
+
+    def ladders(
+        self,
+        tenants: Sequence[Tenant],
+        world: World,
+        policies: Sequence[Policy],
+        shipped: Set[str] = frozenset({"board_strict"}),
+    ) -> list[dict[Fact, int]]:
+        """One dbt run on all tenants; the ladders from the first policy to the others."""
+        return self._built(
+            tenants, world, policies, shipped, lambda database: read_ladders(database, len(tenants))
+        )
+
+    def _built(
+        self,
+        tenants: Sequence[Tenant],
+        world: World,
+        policies: Sequence[Policy],
+        shipped: Set[str],
+        read: Callable[[Path], Found],
+    ) -> Found:
         folder = Path(tempfile.mkdtemp(dir=self._work_dir))
         database = folder / DATABASE_NAME
         write_raw_tables(database, pooled(tenants, world))
@@ -113,9 +144,9 @@ class Warehouse:
         if extra:
             variables["extra_metric_policies"] = extra
         self._project.build(database, self._select, variables)
-        built = Built(database, len(tenants), policies)
+        found = read(database)
         shutil.rmtree(folder)
-        return built
+        return found
 
 
 _BY_MONTH = "revenue.fct_mrr_by_month"
@@ -135,8 +166,40 @@ _COHORT_SUMS = (
     "mrr_active",
     "gross_mrr_active",
 )
+_BY_PERIOD = "retention.fct_retention_by_period"
+_PERIOD_SUMS = (
+    "customers_start", "customers_end", "customers_won", "customers_won_and_lost",
+    "customers_lost_of_start", "mrr_start", "mrr_end", "mrr_end_of_start_customers", "new_mrr",
+    "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "voluntary_churn_mrr",
+    "involuntary_churn_mrr", "fx_mrr", "retention_base_customers", "retention_base_mrr",
+    "retained_mrr", "customers_lost", "churn_base_customers", "gross_retained_mrr",
+    "customer_retention_rate", "logo_churn_rate", "gross_revenue_retention",
+    "net_revenue_retention", "gross_mrr_churn_rate", "net_mrr_churn_rate",
+)  # fmt: skip
 _EFFECTS = ("quantity", "price", "plan", "discount")
 _MONEY = "cast({0} * 10000 as bigint)"
+
+
+def _cell(column: str) -> str:
+    """A column as whole numbers: rates in millionths, money in ten-thousandths, counts."""
+    if column.endswith(("_rate", "_retention")):
+        return f"cast({column} * 1000000 as bigint)"
+    return _MONEY.format(column) if "mrr" in column else column
+
+
+def read_ladders(database: Path, count: int) -> list[dict[Fact, int]]:
+    """The rows of `fct_mrr_policy_bridge` by tenant, in ten-thousandths."""
+    found: list[dict[Fact, int]] = [{} for _ in range(count)]
+    difference = _MONEY.format("difference")
+    query = (
+        "select customer_id, month, from_policy_id, to_policy_id, step_no, switch, "
+        f"{difference} from revenue.fct_mrr_policy_bridge"
+    )
+    with duckdb.connect(str(database)) as connection:
+        for customer_id, *rest, amount in connection.execute(query).fetchall():
+            number, _, own_id = customer_id.partition(SEPARATOR)
+            found[int(number)][own_id, *rest] = amount
+    return found
 
 
 class Built:
@@ -155,6 +218,9 @@ class Built:
             self.cohorts = self._sums(
                 connection, _BY_COHORT, ("cohort_month", "months_since"), _COHORT_SUMS
             )
+            self.periods = self._sums(
+                connection, _BY_PERIOD, ("period_type", "period_start"), _PERIOD_SUMS
+            )
         finally:
             connection.close()
         for by_policy in self.figures:
@@ -169,7 +235,9 @@ class Built:
         keys = ("policy_id", "customer_id", "subscription_id", "movement_date", "movement_type")
         money = [_MONEY.format(name) for name in ("mrr_before", "mrr_after", "mrr_change")]
         effects = [_MONEY.format(f"{name}_effect") for name in _EFFECTS]
-        columns = ", ".join((*keys, *money, *effects, "churn_type", "churn_reason"))
+        native = _MONEY.format("mrr_change_native")
+        causes = ("churn_type", "churn_reason", "churn_feedback")
+        columns = ", ".join((*keys, *money, *effects, native, *causes))
         query = f"select {columns} from revenue.fct_mrr_movements"
         for policy_id, customer_id, subscription_id, *rest in connection.execute(query).fetchall():
             by_subscription = self._policies[policy_id].grain == "subscription"
@@ -197,7 +265,7 @@ class Built:
         sums: tuple[str, ...],
     ) -> dict[str, Sums]:
         """The sums of a mart over all customers, by policy."""
-        cells = [_MONEY.format(name) if "mrr" in name else name for name in sums]
+        cells = [_cell(name) for name in sums]
         found: dict[str, Sums] = {}
         query = (
             f"select policy_id, {', '.join((*keys, *cells))} from {mart} "

@@ -18,17 +18,17 @@ sources as (
     select * from {{ ref('int_mrr_movement_sources') }}
 ),
 
+-- A smoothed absence is one change from before it to after it.
 native as (
     select
-        policy_id,
-        unit_id,
-        change_date,
-        sum(native_after - native_before) as native_change
-    from {{ ref('int_unit_native_mrr_changes') }}
-    group by
-        policy_id,
-        unit_id,
-        change_date
+        movements.movement_id,
+        sum(changes.native_after - changes.native_before) as native_change
+    from movements
+    inner join {{ ref('int_unit_native_mrr_changes') }} as changes
+        on movements.policy_id = changes.policy_id
+        and movements.unit_id = changes.unit_id
+        and changes.change_date between movements.compared_date and movements.movement_date
+    group by movements.movement_id
 ),
 
 final as (
@@ -76,9 +76,7 @@ final as (
     left join sources
         on movements.movement_id = sources.movement_id
     left join native
-        on movements.policy_id = native.policy_id
-        and movements.unit_id = native.unit_id
-        and movements.movement_date = native.change_date
+        on movements.movement_id = native.movement_id
 )
 
 select * from final
