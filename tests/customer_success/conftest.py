@@ -28,6 +28,7 @@ MARTS = (
     "fct_onboarding",
     "fct_nps_by_month",
     "rpt_quarterly_review",
+    "fct_next_steps",
     "fct_churn_events",
     "fct_customer_signals",
     "dim_customers",

@@ -15,8 +15,8 @@ health as (
     select
         customer_id,
         min(score) as health_score
-    from {{ ref('fct_health_scores') }}
-    where is_latest
+    from {{ ref('int_health_snapshots') }}
+    where as_of_date = {{ as_of_date() }}
     group by customer_id
 ),
 

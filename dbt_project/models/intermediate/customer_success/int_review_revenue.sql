@@ -4,15 +4,30 @@ with customers as (
     select * from {{ ref('int_customers_reviewed') }}
 ),
 
+-- Month by month, months without MRR too: a gap in a printed list is read over.
 month_rows as (
-    select * from {{ ref('fct_mrr_by_customer_month') }}
-    where policy_id = '{{ var("official_policy") }}'
-        and month > {{ add_months(first_of_month(as_of_date()), -12) }}
+    select
+        levels.customer_id,
+        months.month,
+        levels.mrr as closing_mrr
+    from {{ ref('int_months') }} as months
+    inner join {{ ref('int_customer_mrr_intervals') }} as levels
+        on months.month_end_date >= levels.from_date
+        and months.month_end_date < levels.to_date
+    where months.month > {{ add_months(first_of_month(as_of_date()), -12) }}
 ),
 
 movements as (
-    select * from {{ ref('fct_mrr_movements') }}
-    where policy_id = '{{ var("official_policy") }}'
+    select
+        units.customer_id,
+        movements.movement_type,
+        movements.movement_date,
+        movements.mrr_change
+    from {{ ref('int_mrr_movements_typed') }} as movements
+    inner join {{ ref('int_unit_customers') }} as units
+        on movements.policy_id = units.policy_id
+        and movements.unit_id = units.unit_id
+    where movements.policy_id = '{{ var("official_policy") }}'
 ),
 
 subscriptions as (

@@ -80,7 +80,7 @@ memberships as (
         members.customer_id,
         count(*) as experiments,
         {{ joined_text(
-            "results.name || ': ' || coalesce(members.variant || ' group', 'in both groups')"
+            "results.experiment_name || ': ' || coalesce(members.variant || ' group', 'in both groups')"
             ~ " || ', ' || replace(results.result, '_', ' ')",
             '\n', 'results.experiment_id'
         ) }} as lines
@@ -94,7 +94,7 @@ memberships as (
             customer_id,
             experiment_id
     ) as members
-    inner join {{ ref('fct_experiment_results') }} as results
+    inner join {{ ref('int_experiments_judged') }} as results
         on members.experiment_id = results.experiment_id
     group by members.customer_id
 ),

@@ -18,8 +18,8 @@ steps as (
     select
         customer_id,
         count(*) as steps,
-        {{ joined_text('step', '\n', 'step_number, step') }} as lines
-    from {{ ref('int_review_next_steps') }}
+        {{ joined_text('step', '\n', 'step_number') }} as lines
+    from {{ ref('fct_next_steps') }}
     group by customer_id
 ),
 

@@ -1,5 +1,3 @@
--- What a quarterly review ends with: what the lists of customer success say about the customer. One
--- row per customer and step.
 with customers as (
     select * from {{ ref('int_customers_reviewed') }}
 ),
@@ -46,10 +44,12 @@ actions as (
     where state = 'open'
 ),
 
+-- In the order in which they matter at a renewal.
 listed as (
     select
         customer_id,
-        0 as step_number,
+        0 as priority,
+        'action_queue' as source,
         evidence || ': ' || replace(template, '_', ' ') || ' (' || replace(channel, '_', ' ')
         || '), due ' || {{ as_text('due_date') }} as step
     from actions
@@ -58,34 +58,36 @@ listed as (
     select
         customer_id,
         1,
-        'Settle the cancellation scheduled for ' || {{ as_text('end_date') }} as step
+        'cancellation',
+        'Settle the cancellation scheduled for ' || {{ as_text('end_date') }}
     from cancellations
     union all
-    select customer_id, 2, why_listed || ': ask for a new one'
+    select customer_id, 2, 'expiring_cards', why_listed || ': ask for a new one'
     from {{ ref('fct_expiring_cards') }}
     where not has_other_card
     union all
-    select customer_id, 3, why_listed || ': call'
+    select customer_id, 3, 'silent_customers', why_listed || ': call'
     from {{ ref('fct_silent_customers') }}
     union all
-    select customer_id, 4, 'Find a champion; most active is user ' || user_id
+    select
+        customer_id,
+        4,
+        'champion_candidates',
+        'Find a champion; most active is user ' || user_id
     from champions
     union all
-    select customer_id, 5, 'Onboarding: help with ' || replace(milestone, '_', ' ')
+    select customer_id, 5, 'onboarding', 'Onboarding: help with ' || replace(milestone, '_', ' ')
     from onboarding
     union all
-    select customer_id, 6, suggested_approach
+    select customer_id, 6, kind, suggested_approach
     from {{ ref('fct_advocacy_candidates') }}
     union all
-    select customer_id, 7, 'Three years and more: ' || tenure_reward
+    select customer_id, 7, 'loyalty', 'Three years and more: ' || tenure_reward
     from {{ ref('fct_loyalty_candidates') }}
     where is_over_three_years
         and tenure_reward is not null
     union all
-    select
-        customer_id,
-        8,
-        'Ask for an answer to the survey'
+    select customer_id, 8, 'survey', 'Ask for an answer to the survey'
     from customers
     where latest_score_age_days is null
         or latest_score_age_days > 180
@@ -93,8 +95,20 @@ listed as (
 
 final as (
     select
+        {{ as_of_date() }} as as_of_date,
+        '{{ var("official_policy") }}' as policy_id,
         customers.customer_id,
-        listed.step_number,
+        customers.account_id,
+        customers.account_name,
+        customers.owner_id,
+        customers.current_mrr,
+        cast(
+            row_number() over (
+                partition by customers.customer_id
+                order by listed.priority, listed.source, listed.step
+            ) as integer
+        ) as step_number,
+        listed.source,
         listed.step
     from listed
     inner join customers
