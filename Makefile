@@ -10,10 +10,10 @@ MONTHS ?= 24
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run close reopen dev simulate test test-deep mutate bench lint lock clean
+.PHONY: help install run close reopen quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "HOLDFAST_HOME, HOLDFAST_LANDING, HOLDFAST_AS_OF, ... choose folders and date: see README."
 
 install: $(STAMP) ## make .venv from requirements.lock (every target does it when needed)
@@ -29,6 +29,17 @@ close: $(STAMP) ## close the books of a month with a release: MONTH=2026-10
 
 reopen: $(STAMP) ## take a close out of force: MONTH=2026-10 REASON="..."
 	@$(PYTHON) -m orchestration.cli reopen --month "$$MONTH" --reason "$$REASON"
+
+quarantine: $(STAMP) ## list the rows that the gate set aside
+	@$(PYTHON) -m orchestration.cli quarantine
+
+quarantine-ack: $(STAMP) ## let rows be: FILE=... [ROW=...] [RULE=...] REASON='...' [WHO=...]
+	@$(PYTHON) -m orchestration.cli quarantine-ack --file '$(FILE)' --reason '$(REASON)' \
+		$(if $(ROW),--row '$(ROW)') $(if $(RULE),--rule '$(RULE)') $(if $(WHO),--who '$(WHO)')
+
+accept: $(STAMP) ## accept what a run was held for: RUN=... REASON='...' [WHO=...]
+	@$(PYTHON) -m orchestration.cli accept --run '$(RUN)' --reason '$(REASON)' \
+		$(if $(WHO),--who '$(WHO)')
 
 dev: $(STAMP) ## start the Dagster UI on 127.0.0.1:3000
 	@$(PYTHON) -m orchestration.cli dev
@@ -47,6 +58,7 @@ mutate: $(STAMP) ## change the revenue models' SQL a hundred ways; every change 
 
 bench: $(STAMP) ## measure MRR of 100,000 customers x 36 months against a floor
 	@$(PYTHON) -m benchmarks.mrr
+	@$(PYTHON) -m benchmarks.gate
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff
 	@echo "lint: ruff"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,7 @@ class SuiteRunner:
             return [
                 result
                 for (schema, table), own in by_table(rules).items()
-                for result in self._run_table(stage, source, schema, table, own)
+                for result in self._run_table(stage, source, warehouse, schema, table, own)
             ]
         finally:
             # Two engines: one of the data source, one of its execution engine. Either one
@@ -124,7 +124,13 @@ class SuiteRunner:
             source.get_engine().dispose()
 
     def _run_table(
-        self, stage: Stage, source: Any, schema: str, table: str, rules: Sequence[Rule]
+        self,
+        stage: Stage,
+        source: Any,
+        warehouse: Warehouse,
+        schema: str,
+        table: str,
+        rules: Sequence[Rule],
     ) -> list[Result]:
         import great_expectations as gx
 
@@ -144,7 +150,7 @@ class SuiteRunner:
         named = {rule.name: rule for rule in rules}
         outcome = validation.run(result_format={"result_format": "SUMMARY"})
         return [
-            _from_validation(stage, named[config.meta["name"]], row)
+            _with_rows(_from_validation(stage, named[config.meta["name"]], row), named, warehouse)
             for row in outcome.results
             if (config := row.expectation_config) is not None
         ]
@@ -234,6 +240,28 @@ def _from_validation(stage: Stage, rule: Rule, row: Any) -> Result:
     return _result(stage, rule, False, count, message)
 
 
+def _with_rows(result: Result, rules: Mapping[str, Rule], warehouse: Warehouse) -> Result:
+    """A failed result with some of the rows that its query found; GX does not keep them."""
+    query = rules[result.name].query
+    if result.passed or query is None or not result.failures:
+        return result
+    schema, table = result.subject.split(".", 1)
+    statement = query.replace("{batch}", f'"{schema}"."{table}"')
+    connection = dialect.ReadOnlyDuckDB().connect(
+        str(warehouse.database), last_release=warehouse.last_release
+    )
+    try:
+        found = connection.execute(f"select * from ({statement}) order by all limit {EXAMPLES}")
+        names = [column[0] for column in found.description]
+        examples = tuple(
+            ", ".join(f"{name}: {value}" for name, value in zip(names, row, strict=True))
+            for row in found.fetchall()
+        )
+    finally:
+        connection.close()
+    return replace(result, examples=examples)
+
+
 def _bounds(rule: Rule) -> str:
     low = "" if rule.minimum is None else f"at least {rule.minimum}"
     high = "" if rule.maximum is None else f"at most {rule.maximum}"
@@ -269,6 +297,7 @@ def _result(
         blocking=rule.severity == "critical",
         failures=failures,
         message=message,
+        acceptable=rule.acceptable,
         skipped=skipped,
     )
 

@@ -41,6 +41,7 @@ class Rule:
         query: of `no_rows`; reads `{batch}`, which stands for the table, and returns the rows
             that should not be. Braces of its own are doubled, colons are not allowed.
         needs_last_release: it compares with the last release, readable as `last_release`.
+        acceptable: it compares with what was, so a person may accept what it finds.
     """
 
     schema: str
@@ -55,6 +56,7 @@ class Rule:
     maximum: Bound | None = None
     query: str | None = None
     needs_last_release: bool = False
+    acceptable: bool = False
 
     @property
     def subject(self) -> str:

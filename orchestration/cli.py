@@ -1,4 +1,4 @@
-"""The command line: `python -m orchestration.cli run | close | reopen | simulate | dev`.
+"""The command line: `python -m orchestration.cli run | close | quarantine | accept | ...`.
 
 Exit codes: 0 released or nothing changed; 2 a setting; 3 a landed file; 4 a check; 5 a model;
 6 a month that cannot be closed or reopened; 75 another run holds the home folder; 70 a fault of
@@ -15,9 +15,12 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
+from getpass import getuser
 from pathlib import Path
 
+from orchestration.control import Control
 from orchestration.errors import ClosingError, ConfigurationError, HoldfastError
+from orchestration.lock import home_lock
 from orchestration.report import Progress, readable_path, summary
 from orchestration.settings import PROJECT_DIR, Settings, load_settings
 
@@ -39,6 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _close(settings, parsed.month, parsed.who)
         if parsed.command == "reopen":
             return _reopen(settings, parsed.month, parsed.reason, parsed.who)
+        if parsed.command == "quarantine":
+            return _list_quarantine(settings)
+        if parsed.command == "quarantine-ack":
+            return _acknowledge(settings, parsed)
+        if parsed.command == "accept":
+            return _accept(settings, parsed)
         return _run(settings, simulate_if_empty=parsed.simulate_if_empty)
     except HoldfastError as error:
         print("\n".join(["", str(error), *getattr(error, "__notes__", [])]), file=sys.stderr)
@@ -70,6 +79,16 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--customers", type=int, default=SIMULATED_CUSTOMERS)
     simulate.add_argument("--months", type=int, default=SIMULATED_MONTHS)
     commands.add_parser("dev", help="start the Dagster UI on 127.0.0.1")
+    commands.add_parser("quarantine", help="list the rows that were set aside")
+    acknowledge = commands.add_parser("quarantine-ack", help="let rows in quarantine be")
+    acknowledge.add_argument("--file", required=True, help="as `quarantine` names it")
+    acknowledge.add_argument("--row", type=int, help="one row only")
+    acknowledge.add_argument("--rule", help="rows set aside by this rule only")
+    accepting = commands.add_parser("accept", help="accept what a run was held for")
+    accepting.add_argument("--run", required=True, help="name of the run, or `last`")
+    for command in (acknowledge, accepting):
+        command.add_argument("--reason", required=True, help="for those who ask later")
+        command.add_argument("--who", help="who answers for it (the user of the machine)")
     return parser
 
 
@@ -115,8 +134,6 @@ def _close(settings: Settings, month: str, who: str) -> int:
 
 def _reopen(settings: Settings, month: str, reason: str, who: str) -> int:
     from orchestration.books.periods import month_name, parse_month, reopen
-    from orchestration.control import Control
-    from orchestration.lock import home_lock
 
     first = parse_month(month)
     if not settings.control_database.exists():
@@ -127,6 +144,42 @@ def _reopen(settings: Settings, month: str, reason: str, who: str) -> int:
         f"{month_name(first)} is open again; {close.close_id} stays on record, with its figures "
         "and your reason. The next run shows it; `make close` closes it anew."
     )
+    return 0
+
+
+def _list_quarantine(settings: Settings) -> int:
+    from orchestration.landing import quarantine
+
+    with Control(settings.control_database) as control:
+        print("\n".join(quarantine.lines(quarantine.rows_in_quarantine(control, settings.landing))))
+    return 0
+
+
+def _acknowledge(settings: Settings, parsed: argparse.Namespace) -> int:
+    from orchestration.landing.quarantine import acknowledge
+
+    with Control(settings.control_database) as control, home_lock(settings.home, "quarantine-ack"):
+        rows = acknowledge(
+            control,
+            settings.landing,
+            who=parsed.who or getuser(),
+            why=parsed.reason,
+            file=parsed.file,
+            file_row=parsed.row,
+            rule=parsed.rule,
+        )
+    print(f"{len(rows):,} rows of {parsed.file} are acknowledged; the next run's release says so.")
+    return 0
+
+
+def _accept(settings: Settings, parsed: argparse.Namespace) -> int:
+    from orchestration.acceptance import accept
+
+    with Control(settings.control_database) as control, home_lock(settings.home, "accept"):
+        findings = accept(control, parsed.run, who=parsed.who or getuser(), why=parsed.reason)
+    for finding in findings:
+        print(f"accepted {finding.rule} of {finding.subject}: {finding.seen}")
+    print("Run again (make run): on the same input these findings are warnings now.")
     return 0
 
 

@@ -215,4 +215,64 @@ MIGRATIONS: tuple[str, ...] = (
     create trigger restatements_are_not_deleted before delete on restatements
     begin select raise(abort, 'restatements are append-only'); end;
     """,
+    """
+    -- JSON: {column: [sum of the rows that can be read, rows that cannot]}.
+    alter table files add column totals text not null default '{}';
+
+    -- Who said of a row that it may stay away, and why; which row it is, so that its correction is
+    -- seen: key and version as texts, null where they cannot be read.
+    create table quarantine_2 (
+        source text not null,
+        table_name text not null,
+        sha256 text not null,
+        file_row integer not null,
+        line integer,
+        column_name text,
+        value text,
+        rule text not null,
+        reason text not null,
+        first_seen text not null,
+        run_id text not null,
+        state text not null default 'open' check (state in ('open', 'corrected', 'acknowledged')),
+        row_key text,
+        row_version text,
+        acknowledged_at text,
+        acknowledged_by text,
+        acknowledged_why text,
+        primary key (source, table_name, sha256, file_row),
+        foreign key (source, table_name, sha256)
+            references files (source, table_name, sha256) on delete cascade,
+        check ((state = 'acknowledged') = (acknowledged_by is not null))
+    ) strict;
+    insert into quarantine_2 (
+        source, table_name, sha256, file_row, line, column_name, value, rule, reason, first_seen,
+        run_id
+    ) select source, table_name, sha256, file_row, line, column_name, value, rule, reason,
+        first_seen, run_id from quarantine;
+    drop table quarantine;
+    alter table quarantine_2 rename to quarantine;
+
+    -- What people accepted of a rejected run: findings of rules that compare, for one input.
+    create table acceptances (
+        run_id text not null references runs (run_id),
+        input text not null,
+        subject text not null,
+        rule text not null,
+        seen text not null,
+        who text not null,
+        why text not null,
+        at text not null,
+        primary key (input, subject, rule)
+    ) strict;
+
+    -- What a rejected run was held for, so that it can be accepted by the run's name.
+    create table holds (
+        run_id text not null references runs (run_id),
+        input text not null,
+        subject text not null,
+        rule text not null,
+        seen text not null,
+        primary key (run_id, subject, rule)
+    ) strict;
+    """,
 )

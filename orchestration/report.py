@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from orchestration.control import Release
 from orchestration.results import STAGE_NAMES, Result, tallies
+from orchestration.run_log import row_account
 from orchestration.settings import Settings
 from orchestration.warehouse import has_table, open_for_reading
 
@@ -40,8 +41,13 @@ def readable_path(path: str | Path) -> str:
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
 
 
-def rejection(failed: Sequence[Result], build: Path | None, previous: Release | None) -> str:
-    """Why nothing was released: each failed model and check, where to look, what readers see."""
+def rejection(
+    failed: Sequence[Result], build: Path | None, previous: Release | None, run_id: str = ""
+) -> str:
+    """Why nothing was released: each failed model and check, where to look, what readers see.
+
+    Where all of them compare with what was, it says how to accept them on purpose.
+    """
     count = _count(len(failed), "check or model", "checks and models")
     lines = [f"Nothing was released: {count} failed."]
     for result in failed[:NAMED_FAILURES]:
@@ -53,6 +59,11 @@ def rejection(failed: Sequence[Result], build: Path | None, previous: Release | 
     if build is not None:
         lines.append(f"The rejected build is kept in {readable_path(build)} (open it read-only).")
     lines.append(readers_see(previous))
+    if all(result.acceptable for result in failed):
+        lines += [
+            "If this is as it should be, say so, and run again on the same input:",
+            f"  make accept RUN={run_id} REASON='...'",
+        ]
     return "\n".join(lines)
 
 
@@ -71,6 +82,8 @@ def _failure(result: Result) -> list[str]:
         kind = "Test" if result.stage == "test" else "Unit test"
         rows = f" {_count(result.failures, 'row', 'rows')} failed." if result.failures else ""
         lines = [f"{kind} {result.name} on {result.subject}:{rows} {result.message}"]
+    elif result.stage == "invariant":
+        lines = [f"Invariant {result.name} of {result.subject}: {result.message}"]
     else:
         lines = [
             f"Expectation {result.name} of the {result.stage} suite on {result.subject}: "
@@ -123,12 +136,9 @@ def summary(outcome: Outcome, settings: Settings) -> list[str]:
             "same files, same code, same settings.",
             f"  warehouse  {readable_path(settings.warehouse_link)}",
         ]
-    gate = outcome.gate
     return [
         f"Release {release.n}, as of {release.as_of}.",
-        f"Rows: {gate.rows_received:,} received, {gate.rows_accepted:,} accepted, "
-        f"{gate.rows_quarantined:,} quarantined, from"
-        f" {_count(len(gate.accepted), 'file', 'files')}.",
+        *_rows(outcome, settings),
         *check_lines(outcome.results),
         *headline(settings),
         *outcome.notices,
@@ -137,6 +147,28 @@ def summary(outcome: Outcome, settings: Settings) -> list[str]:
         f"  checks     {readable_path(settings.home / 'data_docs' / 'index.html')}",
         "  lineage    make dev",
     ]
+
+
+def _rows(outcome: Outcome, settings: Settings) -> list[str]:
+    """The account of all landed rows, and what is in quarantine by file and rule."""
+    with open_for_reading(settings.warehouse_link) as connection:
+        rows = row_account(connection)
+        set_aside = connection.execute(
+            "select file, rule, state, count(*) from quality.quarantine group by all order by all"
+        ).fetchall()
+    waiting = sum(count for _, _, state, count in set_aside if state == "open")
+    lines = [
+        f"Rows: {rows.received:,} received = {rows.accepted:,} accepted + {rows.superseded:,} "
+        f"superseded + {rows.quarantined:,} quarantined, from"
+        f" {_count(len(outcome.gate.accepted), 'file', 'files')}."
+    ]
+    lines += [
+        f"  quarantine: {file}: {count:,} {rule} ({state})"
+        for file, rule, state, count in set_aside[:NAMED_FAILURES]
+    ]
+    if set_aside[NAMED_FAILURES:]:
+        lines.append(f"  ... and {len(set_aside) - NAMED_FAILURES} more files and rules.")
+    return [*lines, f"  {waiting:,} of them wait: make quarantine"] if waiting else lines
 
 
 def headline(settings: Settings) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["raw", "model", "test", "unit_test", "marts"]
+Stage = Literal["raw", "model", "test", "unit_test", "marts", "invariant"]
 
 #: How each stage is called in front of people.
 STAGE_NAMES: dict[Stage, str] = {
@@ -15,6 +15,7 @@ STAGE_NAMES: dict[Stage, str] = {
     "test": "dbt tests",
     "unit_test": "dbt unit tests",
     "marts": "mart expectations",
+    "invariant": "invariants",
 }
 
 
@@ -32,6 +33,7 @@ class Result:
         message: what was expected and what was found.
         look_at: absolute path of the SQL to read; empty where there is none.
         examples: some of the rows that broke the rule, one text each.
+        acceptable: it compares with what was, so a person may say that it is right nevertheless.
         skipped: not carried out, because something it needs failed first or is not there.
         seconds: how long it took.
     """
@@ -45,6 +47,7 @@ class Result:
     message: str = ""
     look_at: str = ""
     examples: tuple[str, ...] = ()
+    acceptable: bool = False
     skipped: bool = False
     seconds: float = 0.0
 

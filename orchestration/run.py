@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.acceptance import apply_acceptances, record_holds
 from orchestration.books.periods import (
     CloseRequest,
     check_settings_fit,
@@ -40,19 +41,22 @@ from orchestration.control import Control, Release
 from orchestration.errors import AuditError, BuildError, HoldfastError
 from orchestration.landing.contract import Contract, load_contract
 from orchestration.landing.gate import run_gate
+from orchestration.landing.quarantine import acknowledged_rows
 from orchestration.landing.raw import create_raw
 from orchestration.landing.report import GateReport
 from orchestration.lock import home_lock
 from orchestration.policies import SEED, check_policies
 from orchestration.release.build import BuildPaths, start_build
-from orchestration.release.fingerprint import code_version, fingerprint, is_unchanged
+from orchestration.release.fingerprint import code_version, fingerprint, input_digest, is_unchanged
 from orchestration.release.publish import commit, keep_as_known, roll_forward, seal
 from orchestration.report import readers_see, rejection
 from orchestration.results import STAGE_NAMES, Result, Stage, rejecting
 from orchestration.run_log import (
+    RowAccount,
     RunLogEntry,
     raw_row_counts,
     released_row_counts,
+    row_account,
     write_run_log,
 )
 from orchestration.settings import DBT_PROJECT_DIR, Settings
@@ -127,6 +131,7 @@ class RefreshRun:
                 self.gate,
                 self.code_version,
                 books_digest(self.control, self.closing),
+                acknowledged_rows(self.control, self.settings.landing),
             )
         assert self.fingerprint is not None
         return not is_unchanged(self.control, self.fingerprint)
@@ -183,11 +188,14 @@ class RefreshRun:
         from expectations.suites.raw import Expected, raw_rules
 
         before: dict[tuple[str, str], int] = {}
-        last = self._last_release_file()
+        last_as_of = None
+        last = self._compared_release()
         if last is not None:
             with open_for_reading(last) as connection:
                 before = released_row_counts(connection)
-        rules = raw_rules(self.contract, Expected(self.settings.as_of, tuple(before.items())))
+            last_as_of = self.previous.as_of if self.previous else None
+        expected = Expected(self.settings.as_of, tuple(before.items()), last_as_of)
+        rules = raw_rules(self.contract, expected)
         found = self._finish_suite(self._start_suite("raw", rules))
         if not rejecting(self.results):
             self._models = self._start_models()
@@ -225,7 +233,8 @@ class RefreshRun:
                 month that is to be closed has no figures.
         """
         self.stop_if_rejected()
-        assert self.gate is not None, "take_in comes first"
+        self._check_invariants()
+        self.stop_if_rejected()
         assert self.fingerprint is not None
         entry = RunLogEntry(
             run_id=self.run_id,
@@ -234,9 +243,7 @@ class RefreshRun:
             input_fingerprint=self.fingerprint,
             code_version=self.code_version,
             published_at=self.control.now(),
-            rows_received=self.gate.rows_received,
-            rows_accepted=self.gate.rows_accepted,
-            rows_quarantined=self.gate.rows_quarantined,
+            rows=self._rows(),
         )
         build = self._build_paths()
         last = self._last_release_file()
@@ -286,25 +293,48 @@ class RefreshRun:
                 code_version=self.code_version,
             )
 
+    def _check_invariants(self) -> None:
+        """What must hold of the run as a whole, besides the models' own tests."""
+        from orchestration.invariants import check_invariants
+
+        with open_for_writing(self.settings, self._build_paths().database) as connection:
+            found = check_invariants(
+                connection, self.contract, self.control, self._compared_release()
+            )
+        self.results += self._accepting(found)
+
+    def _accepting(self, found: list[Result]) -> list[Result]:
+        return apply_acceptances(self.control, self._input(), found)
+
+    def _input(self) -> str:
+        assert self.gate is not None, "take_in comes first"
+        return input_digest(self.settings, self.gate, self.code_version)
+
+    def _rows(self) -> RowAccount:
+        with open_for_writing(self.settings, self._build_paths().database) as connection:
+            return row_account(connection)
+
     def stop_if_rejected(self) -> None:
         """Raise what the failed checks and models so far amount to, if there are any."""
         failed = rejecting(self.results)
         if failed:
+            record_holds(self.control, self.run_id, self._input(), failed)
             kind = BuildError if any(row.stage == "model" for row in failed) else AuditError
-            self.error = kind(rejection(failed, self._build_paths().database, self.previous))
+            build = self._build_paths().database
+            self.error = kind(rejection(failed, build, self.previous, self.run_id))
             raise self.error
 
     def _start_suite(self, stage: Stage, rules: list[Rule]) -> Future[list[Result]]:
         from expectations import context
 
         self.say(f"Great Expectations: {STAGE_NAMES[stage]}")
-        warehouse = context.Warehouse(self._build_paths().database, self._last_release_file())
+        warehouse = context.Warehouse(self._build_paths().database, self._compared_release())
         return _worker(self._suites).start(context.run_suite, stage, rules, warehouse)
 
     def _finish_suite(self, suite: Future[list[Result]]) -> list[Result]:
         from expectations import context
 
-        found = _worker(self._suites).result(suite)
+        found = self._accepting(_worker(self._suites).result(suite))
         self.results.extend(found)
         # Not waited for: the pages are written while dbt builds, or while the run ends.
         _worker(self._suites).start(context.build_data_docs)
@@ -335,6 +365,10 @@ class RefreshRun:
         if self.previous is None or self.settings.known_at is not None:
             return None
         return self.settings.releases_dir / f"{self.previous.n}.duckdb"
+
+    def _compared_release(self) -> Path | None:
+        """The file that figures are compared with; what was known earlier is compared with none."""
+        return self._last_release_file() if self.settings.known_at is None else None
 
     def _build_paths(self) -> BuildPaths:
         assert self.build is not None, "create_raw starts the build"

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.landing.contract import Contract
 from orchestration.results import Result, tallies
@@ -28,6 +29,7 @@ create table if not exists quality.run_log (
     code_version varchar not null,
     rows_received bigint not null,
     rows_accepted bigint not null,
+    rows_superseded bigint not null,
     rows_quarantined bigint not null,
     checks_run bigint not null,
     checks_failed bigint not null,
@@ -59,6 +61,16 @@ create table if not exists quality.raw_row_counts (
 
 
 @dataclass(frozen=True)
+class RowAccount:
+    """What became of the landed rows: `received = accepted + superseded + quarantined`."""
+
+    received: int
+    accepted: int
+    superseded: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
 class RunLogEntry:
     """What is known of a run when it is published; times are naive UTC."""
 
@@ -68,9 +80,7 @@ class RunLogEntry:
     input_fingerprint: str
     code_version: str
     published_at: datetime
-    rows_received: int
-    rows_accepted: int
-    rows_quarantined: int
+    rows: RowAccount
 
 
 def write_run_log(
@@ -86,16 +96,17 @@ def write_run_log(
     if last_release is not None:
         _take_over(connection, last_release)
     connection.execute(
-        "insert into quality.run_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into quality.run_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             entry.run_id,
             entry.as_of_date,
             entry.known_at,
             entry.input_fingerprint,
             entry.code_version,
-            entry.rows_received,
-            entry.rows_accepted,
-            entry.rows_quarantined,
+            entry.rows.received,
+            entry.rows.accepted,
+            entry.rows.superseded,
+            entry.rows.quarantined,
             sum(tally.run for tally in counted),
             sum(tally.failed for tally in counted),
             sum(tally.warned for tally in counted),
@@ -133,10 +144,24 @@ def write_run_log(
 def _take_over(connection: duckdb.DuckDBPyConnection, last_release: Path) -> None:
     """Copy the runs that the last release knows of."""
     with open_for_reading(last_release) as earlier:
-        rows = earlier.execute("select * from quality.run_log").fetchall()
-    connection.executemany(
-        "insert into quality.run_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
-    )
+        rows = earlier.execute("select * from quality.run_log").to_arrow_table()
+    if "rows_superseded" not in rows.column_names:
+        # A release of before they were counted.
+        rows = rows.append_column("rows_superseded", pa.array([0] * len(rows), pa.int64()))
+    connection.register("_rows", rows)
+    connection.execute("insert into quality.run_log by name select * from _rows")
+    connection.unregister("_rows")
+
+
+def row_account(connection: duckdb.DuckDBPyConnection) -> RowAccount:
+    """The account of all landed rows, from `quality.load_log` of a build or a release."""
+    found = connection.execute(
+        "select coalesce(sum(rows_received), 0), coalesce(sum(rows_accepted), 0),"
+        " coalesce(sum(rows_superseded), 0), coalesce(sum(rows_quarantined), 0)"
+        " from quality.load_log"
+    ).fetchone()
+    assert found is not None
+    return RowAccount(*(int(number) for number in found))
 
 
 def raw_row_counts(

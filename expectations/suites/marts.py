@@ -2,7 +2,12 @@
 
 What is exact (types, keys, identities, rates between 0 and 1) is dbt's to test. Here is what only a
 person would notice: a month that halves, a past month that moved, customers that vanish.
-A jump is a warning: the business may really have jumped. What cannot be is critical.
+A jump of the business is a warning where only its own past speaks against it. What moves more than
+a release before it would make anybody expect holds the run, until a person accepts it; what cannot
+be is critical.
+
+Months that were complete at the last release say what is usual; only months that came to completion
+since are judged, so that a figure never vouches for itself.
 """
 
 from __future__ import annotations
@@ -15,14 +20,28 @@ LARGE_CHANGE = "0.5"
 LARGE_CHANGE_CUSTOMERS = 50
 #: A month that was complete at the last release and now differs by more than this share is shown.
 RESTATEMENT = "0.005"
+#: and by more than this share holds the run.
+LARGE_RESTATEMENT = "0.05"
 #: More than this share of the last release's rows must still be there.
 REMAINING_ROWS = "0.9"
+#: More than this share of the last release's customers must still be there.
+REMAINING_CUSTOMERS = "0.95"
+#: A new month may move this many times as far from the usual move as months are wont to (their
+#: median absolute deviation, scaled as a standard deviation), and in any case
+USUAL_DEVIATIONS = "8"
+#: by this share.
+USUAL_MOVE = "0.25"
+#: So many months of a past make it one.
+USUAL_MONTHS = 6
+#: A segment's share of MRR may move by this much from the last month of the last release.
+SHARE_MOVE = "0.25"
 
 
 def mart_rules() -> list[Rule]:
     """All rules of all marts; each names its columns as the mart contract does."""
     return [
         *_mrr_by_month(),
+        *_new_months(),
         *_mrr_by_customer_month(),
         *_mrr_movements(),
         *_retention(),
@@ -100,6 +119,97 @@ def _mrr_by_month() -> list[Rule]:
     ]
 
 
+def _new_months() -> list[Rule]:
+    """Months that became complete since the last release, against those that were before."""
+    schema, table = "revenue", "fct_mrr_by_month"
+    released = f"last_release.{schema}.{table}"
+
+    def held(name: str, sentence: str, query: str) -> Rule:
+        return Rule(
+            schema=schema,
+            table=table,
+            name=name,
+            kind="no_rows",
+            sentence=sentence,
+            query=query,
+            needs_last_release=True,
+            acceptable=True,
+        )
+
+    def moves(before: str, after: str) -> str:
+        month = (
+            f"select policy_id, month, {before} as opening, {after} as seen,"
+            f" {after} / nullif({before}, 0) - 1 as move, opening_customers, is_complete,"
+            f" exists (select 1 from {released} as known where known.policy_id = now.policy_id"
+            " and known.month = now.month and known.segment_type = 'all' and known.is_complete)"
+            " as was_complete from {batch} as now where segment_type = 'all'"
+        )
+        usual = (
+            "select policy_id, count(move) as months, median(move) as usual_move,"
+            f" greatest({USUAL_MOVE}, {USUAL_DEVIATIONS} * 1.4826 * mad(move)) as allowed"
+            f" from ({month}) as past where was_complete and is_complete"
+            f" and opening_customers >= {LARGE_CHANGE_CUSTOMERS} group by policy_id"
+        )
+        return (
+            "select policy_id, month, opening, seen,"
+            " round(opening * (1 + usual_move - allowed), 2) as expected_from,"
+            " round(opening * (1 + usual_move + allowed), 2) as expected_to"
+            f" from ({month}) as judged join ({usual}) as usual using (policy_id)"
+            f" where is_complete and not was_complete and months >= {USUAL_MONTHS}"
+            f" and opening_customers >= {LARGE_CHANGE_CUSTOMERS}"
+            " and abs(move - usual_move) > allowed"
+        )
+
+    shares = (
+        "select policy_id, month, segment_type, segment_value, closing_mrr / nullif(total, 0)"
+        " as share from (select *, sum(closing_mrr) over (partition by policy_id, month,"
+        " segment_type) as total, sum(closing_customers) over (partition by policy_id, month,"
+        " segment_type) as all_customers from {rows} as every_row where segment_type <> 'all'"
+        f" and is_complete) as by_segment where all_customers >= {LARGE_CHANGE_CUSTOMERS}"
+    )
+    last_month = f"select max(month) from {released} where is_complete"
+    return [
+        held(
+            "new_months_move_as_usual",
+            "MRR of a month that was not complete at the last release moves about as the complete"
+            " months before it did.",
+            moves("opening_mrr", "closing_mrr"),
+        ),
+        held(
+            "customers_of_new_months_move_as_usual",
+            "Customers of a month that was not complete at the last release move about as in the"
+            " complete months before it.",
+            moves("opening_customers", "closing_customers"),
+        ),
+        held(
+            "shares_of_new_months_stay",
+            "A segment's share of the MRR of a new month is within a quarter of the whole from its"
+            " share in the last month of the last release.",
+            "select policy_id, now.month, segment_type, segment_value,"
+            " round(coalesce(was.share, 0), 3) as expected_share, round(now.share, 3) as seen_share"
+            f" from ({shares.replace('{rows}', '{batch}')}) as now"
+            f" left join ({shares.replace('{rows}', released)} and month = ({last_month})) as was"
+            " using (policy_id, segment_type, segment_value)"
+            # Where nothing was complete there is no last month, and the comparison is never true.
+            f" where now.month > ({last_month})"
+            f" and abs(now.share - coalesce(was.share, 0)) > {SHARE_MOVE}",
+        ),
+        held(
+            "past_months_stay_close",
+            "The MRR of a month that was complete at the last release is within five percent of"
+            " what was released.",
+            "select policy_id, month, released.closing_mrr as expected, now.closing_mrr as seen"
+            " from {batch} as now"
+            f" right join {released} as released"
+            " using (policy_id, month, segment_type, segment_value)"
+            " where released.segment_type = 'all' and released.is_complete"
+            f" and policy_id in (select policy_id from {schema}.{table})"
+            " and abs(coalesce(now.closing_mrr, 0) - released.closing_mrr)"
+            f" > {LARGE_RESTATEMENT} * released.closing_mrr",
+        ),
+    ]
+
+
 def _mrr_by_customer_month() -> list[Rule]:
     schema, table = "revenue", "fct_mrr_by_customer_month"
     return [
@@ -165,6 +275,19 @@ def _customers() -> list[Rule]:
             query="select released.customer_id from last_release.core.dim_customers as released"
             " left join {batch} as now using (customer_id) where now.customer_id is null",
         ),
+        Rule(
+            schema=schema,
+            table=table,
+            name="most_customers_remain",
+            kind="no_rows",
+            sentence="At least 95 % of the customers of the last release are still there.",
+            needs_last_release=True,
+            acceptable=True,
+            query="select * from (select count(*) as expected, count(now.customer_id) as seen"
+            " from last_release.core.dim_customers as released"
+            " left join {batch} as now using (customer_id)) as customers"
+            f" where seen < {REMAINING_CUSTOMERS} * expected",
+        ),
     ]
 
 
@@ -197,9 +320,9 @@ def _rows_remain(schema: str, table: str) -> Rule:
         name="rows_do_not_vanish",
         kind="no_rows",
         sentence="There are at least nine tenths of the rows of the last release.",
-        severity="warning",
         needs_last_release=True,
-        query="select now.row_count, released.row_count as released_row_count"
+        acceptable=True,
+        query="select now.row_count as seen, released.row_count as released_row_count"
         " from (select count(*) as row_count from {batch} as rows_now) as now"
         f" cross join (select count(*) as row_count from last_release.{schema}.{table}) as released"
         f" where now.row_count < {REMAINING_ROWS} * released.row_count",

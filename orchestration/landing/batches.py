@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ import pyarrow as pa
 
 from orchestration.landing.contract import Table
 from orchestration.landing.report import RefusedFileError, Reject
+
+MAX_COLUMNS = 4096
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,16 @@ def check_names(names: list[str], table: Table) -> None:
     Raises:
         RefusedFileError: a name is there twice, or a required column is not there.
     """
-    for name in names:
-        if names.count(name) > 1:
+    if len(names) > MAX_COLUMNS:
+        raise RefusedFileError(
+            f"it has {len(names)} columns; at most {MAX_COLUMNS} are taken.",
+            f"This is probably not a file of {table.label}, or its first line is not the header.",
+        )
+    for name, times in Counter(names).items():
+        if times > 1:
             raise RefusedFileError(
-                f"the column {name!r} is there {names.count(name)} times, so it cannot be said "
-                "which one counts.",
+                f"the column {name!r} is there {times} times, so it cannot be said which one "
+                "counts.",
                 "Land the file again with each column once.",
                 name,
             )

@@ -6,14 +6,14 @@ asks `values.parse` about the values that the fast way could not read.
 
 from __future__ import annotations
 
-import threading
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import duckdb
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,8 +25,6 @@ _ZONED = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?"
     r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 )
-# A connection costs milliseconds and is not for two threads at once.
-_THREAD = threading.local()
 _EPOCH = date(1970, 1, 1)
 _DAYS = ((date.min - _EPOCH).days, (date.max - _EPOCH).days)
 _MICROSECONDS = (_DAYS[0] * 86_400_000_000, (_DAYS[1] + 1) * 86_400_000_000 - 1)
@@ -34,13 +32,17 @@ _MICROSECONDS = (_DAYS[0] * 86_400_000_000, (_DAYS[1] + 1) * 86_400_000_000 - 1)
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a row cannot be used: `row` is its place in the batch, from 0."""
+    """Why a row cannot be used: `row` is its place in the batch, from 0.
+
+    `unread` are the columns whose value there could not be read.
+    """
 
     row: int
     column: str
     value: str | None
     rule: str
     reason: str
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,9 @@ def _merge(problems: list[Problem]) -> Problem:
     if len(problems) == 1:
         return first
     others = ", ".join(f"{p.column} ({p.rule})" for p in problems[1:])
-    return Problem(
-        first.row, first.column, first.value, first.rule, f"{first.reason}; also {others}"
-    )
+    unread = tuple(name for problem in problems for name in problem.unread)
+    reason = f"{first.reason}; also {others}"
+    return Problem(first.row, first.column, first.value, first.rule, reason, unread)
 
 
 def _convert_column(array: pa.Array, column: Column) -> tuple[pa.Array, list[Problem]]:
@@ -120,10 +122,15 @@ def _convert_column(array: pa.Array, column: Column) -> tuple[pa.Array, list[Pro
 
 
 def _check_text(array: pa.Array, column: Column) -> tuple[pa.Array, list[Problem]]:
-    fits = _values_are_allowed(array, column) and _json_is_valid(array, column)
-    if fits and _text_is_plain(array):
+    if not _text_is_plain(array) or not _values_are_allowed(array, column):
+        return _parse_each(array, column, pa.string(), range(len(array)))
+    doubtful = _doubtful_json(array) if column.format == "json" else None
+    if doubtful is None:
         return array, []
-    return _parse_each(array, column, pa.string(), range(len(array)))
+    _, problems = _parse_each(array, column, pa.string(), _rows(doubtful))
+    bad = np.zeros(len(array), bool)
+    bad[[problem.row for problem in problems]] = True
+    return pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), array), problems
 
 
 def _text_is_plain(array: pa.Array) -> bool:
@@ -141,20 +148,24 @@ def _values_are_allowed(array: pa.Array, column: Column) -> bool:
     return bool(pc.all(pc.or_(allowed, pc.is_null(array)), min_count=0).as_py())
 
 
-def _json_is_valid(array: pa.Array, column: Column) -> bool:
-    if column.format != "json" or array.null_count == len(array):
-        return True
-    if not hasattr(_THREAD, "connection"):
-        _THREAD.connection = duckdb.connect(config={"threads": 1})
-    connection: duckdb.DuckDBPyConnection = _THREAD.connection
-    connection.register("landed", pa.table({"document": array}))
-    # DuckDB lets trailing commas, NaN and infinity through; what looks like them is read singly.
-    row = connection.execute(
-        "select count(*) from landed where not json_valid(document)"
-        r" or regexp_matches(document, '[Nn]a[Nn]|[Ii]nf|,\s*[\]}]')"
-    ).fetchone()
-    connection.unregister("landed")
-    return row == (0,)
+def _doubtful_json(array: pa.Array) -> pa.Array | None:
+    """Which texts may not be JSON; None where all certainly are."""
+    documents = pc.unique(array)
+    # Of what does not repeat, the detour by the distinct ones costs more than it saves.
+    documents = documents if 2 * len(documents) < len(array) else array
+    bad = [text for text in documents.to_pylist() if text is not None and not _is_json(text)]
+    if not bad:
+        return None
+    return pc.is_in(array, value_set=pa.array(list(dict.fromkeys(bad)), pa.string()))
+
+
+def _is_json(text: str) -> bool:
+    """Whether a strict and quick parser reads it; the slow one gives the reason."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _missing(array: pa.Array, column: Column, *, is_key: bool) -> Iterable[Problem]:
@@ -195,11 +206,16 @@ def _convert_dates(array: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 
 def _convert_timestamps(array: pa.Array, target: pa.DataType) -> pa.Array | None:
-    naive = _cast(array, target)
-    if naive is not None:
-        return naive
+    # A cast that fails is slow, so the first value says which one is tried.
+    first = array[pc.index(pc.is_valid(array), True).as_py()].as_py() if _has_any(array) else ""
+    if not re.fullmatch(_ZONED, first):
+        return _cast(array, target)
     zoned = _cast(array, pa.timestamp("us", "UTC"))
-    return None if zoned is None else pc.cast(zoned, target)
+    return None if zoned is None else zoned.view(target)
+
+
+def _has_any(array: pa.Array) -> bool:
+    return bool(array.null_count < len(array))
 
 
 def _convert_decimals(array: pa.Array, target: pa.DataType) -> pa.Array | None:
@@ -243,7 +259,7 @@ def _convert_slowly(
         matching = pc.and_(open_rows, pc.fill_null(pc.match_substring_regex(array, pattern), False))
         part = _cast(array.filter(matching), through)
         if part is not None:
-            done = pc.replace_with_mask(done, matching, pc.cast(part, target))
+            done = pc.replace_with_mask(done, matching, part.view(target))
             open_rows = pc.and_not(open_rows, matching)
     parsed, problems = _parse_each(array, column, target, _rows(open_rows))
     return pc.replace_with_mask(done, open_rows, parsed.filter(open_rows)), problems
@@ -273,7 +289,8 @@ def _parse_each(
             parsed[row] = values.parse(text, column)
         except values.BadValueError as bad:
             shown = values.preview(text, column)
-            problems.append(Problem(row, column.name, shown, bad.rule, bad.reason))
+            unread = (column.name,)
+            problems.append(Problem(row, column.name, shown, bad.rule, bad.reason, unread))
     return pa.array(parsed, target), problems
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, BinaryIO
 
 import numpy as np
+import pyarrow as pa
 
 from orchestration.landing.report import RefusedFileError
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 2 << 20
 MAX_RECORD_BYTES = 64 << 20
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _COMMA, _LF, _CR = 0x22, 0x2C, 0x0A, 0x0D
@@ -24,32 +26,45 @@ _QUOTE_REMEDY = (
 )
 
 _Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+_Flags = np.ndarray[Any, np.dtype[np.bool_]]
 Positions = np.ndarray[Any, np.dtype[np.int64]]
 _NOWHERE: Positions = np.zeros(0, np.int64)
+# By byte: whether it may stand before a quote that opens, after a quote that closes.
+_MAY_PRECEDE: _Flags = np.isin(np.arange(256), (_COMMA, _LF, _QUOTE))
+_MAY_FOLLOW: _Flags = np.isin(np.arange(256), (_COMMA, _LF, _CR, _QUOTE))
 
 
 @dataclass(frozen=True)
 class Scan:
-    """A block whose quotes and line endings are in order: where its records are.
+    """A block whose quotes and line endings are in order, and where its records are.
 
-    `line_feeds` are all, `ends` those that end a record; a record starts after the end before it.
+    `line_feed_count` counts all, also those in quotes.
     """
 
     array: _Bytes
     quotes: Positions
-    line_feeds: Positions
-    ends: Positions
+    line_feed_count: int
+
+    @cached_property
+    def line_feeds(self) -> Positions:
+        """Where the line feeds are, also those in quotes."""
+        return np.flatnonzero(self.array == _LF)
+
+    @cached_property
+    def ends(self) -> Positions:
+        """Where the line feeds are that end a record."""
+        return _outside_quotes(self.line_feeds, self.quotes)
 
     @property
     def starts(self) -> Positions:
-        """Where the records begin."""
+        """Where the records begin: after the end of the one before."""
         starts: Positions = np.concatenate(([0], self.ends[:-1] + 1))
         return starts
 
     @property
     def lines(self) -> Positions:
         """Lines before the beginning of each record."""
-        if len(self.line_feeds) == len(self.ends):
+        if self.line_feed_count == len(self.ends):
             return np.arange(len(self.ends))
         return np.searchsorted(self.line_feeds, self.starts)
 
@@ -61,10 +76,17 @@ class Scan:
         return np.diff(np.flatnonzero(self.array[separators] == _LF), prepend=-1)
 
 
-def read_blocks(stream: BinaryIO, block_bytes: int) -> Iterator[bytes]:
-    """Pieces of the file that end at the end of a record; checked to be UTF-8."""
+def read_blocks(
+    stream: BinaryIO, block_bytes: int, *, is_known_whole: bool = False
+) -> Iterator[bytes]:
+    """Pieces of the file that end at the end of a record; checked to be UTF-8.
+
+    A last record without a line break gets one where the file `is_known_whole`; otherwise the file
+    may be cut off inside its last value, and is refused.
+    """
     rest = b""
     taken = 0
+    line_ending: bytes | None = None
     while piece := stream.read(block_bytes):
         if taken == 0 and not rest:
             # A short first read could cut the byte order mark.
@@ -72,27 +94,39 @@ def read_blocks(stream: BinaryIO, block_bytes: int) -> Iterator[bytes]:
                 piece += more
             if piece.startswith(_BOM):
                 piece, taken = piece[len(_BOM) :], len(_BOM)
-        rest += piece
-        end = _last_record_end(rest)
+        end = _last_record_end(rest, piece)
         if end:
-            _check_utf8(rest[:end], taken)
-            yield rest[:end]
-            rest, taken = rest[end:], taken + end
-        elif len(rest) > MAX_RECORD_BYTES:
+            # Each byte is copied once: a block is what was left over and most of the new piece.
+            block = b"".join((rest, memoryview(piece)[: end - len(rest)]))
+            _check_utf8(block, taken)
+            if line_ending is None:
+                header = block[: block.index(b"\n") + 1]
+                line_ending = b"\r\n" if header.endswith(b"\r\n") else b"\n"
+            yield block
+            rest, taken = piece[end - len(rest) :], taken + end
+            continue
+        rest += piece
+        if len(rest) > MAX_RECORD_BYTES:
             _refuse_endless(rest, taken)
-        else:
-            block_bytes = max(block_bytes, len(rest))
+        block_bytes = max(block_bytes, len(rest))
     if rest:
         _check_utf8(rest, taken)
-        _refuse_cut_off(rest, taken)
+        if not is_known_whole or rest.count(b'"') % 2:
+            _refuse_cut_off(rest, taken)
+        yield rest + (b"\n" if rest.endswith(b"\r") else line_ending or b"\n")
 
 
-def _last_record_end(data: bytes) -> int:
-    """Length of the whole records in `data`, which begins with a record."""
-    end = data.rfind(b"\n") + 1
-    if data.count(b'"', 0, end) % 2 == 0:
-        return end
-    array = np.frombuffer(data, np.uint8)
+def _last_record_end(rest: bytes, piece: bytes) -> int:
+    """Length of the whole records in `rest + piece`, which begins with a record and goes on after
+    `rest` without the end of one; 0 where no record of it ends in `piece`.
+    """
+    end = piece.rfind(b"\n") + 1
+    quotes = rest.count(b'"')
+    if quotes or b'"' in piece:
+        quotes += int(np.count_nonzero(np.frombuffer(piece, np.uint8, end) == _QUOTE))
+    if quotes % 2 == 0:
+        return len(rest) + end if end else 0
+    array = np.frombuffer(rest + piece, np.uint8)
     ends = _outside_quotes(np.flatnonzero(array == _LF), np.flatnonzero(array == _QUOTE))
     return int(ends[-1]) + 1 if len(ends) else 0
 
@@ -111,7 +145,7 @@ def _outside_quotes(positions: Positions, quotes: Positions) -> Positions:
 
 
 def _check_utf8(data: bytes, offset: int) -> None:
-    if data.isascii():
+    if data.isascii() or _is_utf8(data):
         return
     try:
         data.decode("utf-8")
@@ -122,6 +156,18 @@ def _check_utf8(data: bytes, offset: int) -> None:
             f"{_encoding_hint(data, at)}.",
             "Export the file again as UTF-8.",
         ) from None
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether Arrow, which is quick, calls it UTF-8; Python's own decoder names the byte."""
+    text = pa.Array.from_buffers(
+        pa.large_string(), 1, [None, pa.array([0, len(data)]).buffers()[1], pa.py_buffer(data)]
+    )
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _encoding_hint(data: bytes, at: int) -> str:
@@ -157,15 +203,24 @@ def _refuse_endless(rest: bytes, offset: int) -> None:
 def scan_block(block: bytes, line_ending: bytes, first_line: int) -> Scan:
     """Where the records of a block are, after a check that this can be said at all."""
     array = np.frombuffer(block, np.uint8)
-    line_feeds = ends = np.flatnonzero(array == _LF)
+    is_line_feed = array == _LF
     quotes = _NOWHERE
     if b'"' in block:
         quotes = np.flatnonzero(array == _QUOTE)
         _check_quotes(array, quotes, first_line)
-        ends = _outside_quotes(line_feeds, quotes)
-    if b"\r" in block or line_ending == b"\r\n":
-        _check_line_endings(array, quotes, ends, line_ending, first_line)
-    return Scan(array, quotes, line_feeds, ends)
+    scan = Scan(array, quotes, int(np.count_nonzero(is_line_feed)))
+    if (b"\r" in block or line_ending == b"\r\n") and not (
+        line_ending == b"\r\n" and _all_end_in_both(array, is_line_feed)
+    ):
+        _check_line_endings(array, quotes, scan.ends, line_ending, first_line)
+    return scan
+
+
+def _all_end_in_both(array: _Bytes, is_line_feed: _Flags) -> bool:
+    """Whether every line feed, also in quotes, comes after a carriage return, and none is alone."""
+    is_return = array == _CR
+    is_alone = is_return[-1] or is_line_feed[0]
+    return not is_alone and np.array_equal(is_return[:-1], is_line_feed[1:])
 
 
 def _check_quotes(array: _Bytes, quotes: Positions, first_line: int) -> None:
@@ -176,9 +231,9 @@ def _check_quotes(array: _Bytes, quotes: Positions, first_line: int) -> None:
     closing quote, and the count is even.
     """
     opening, closing = quotes[0::2], quotes[1::2]
-    before = array[np.maximum(opening - 1, 0)]
-    opens = (opening == 0) | np.isin(before, (_COMMA, _LF, _QUOTE))
-    closes = np.isin(array[closing + 1], (_COMMA, _LF, _CR, _QUOTE))
+    # Before the first byte comes, as it were, the last: the end of a record.
+    opens = _MAY_PRECEDE[array[opening - 1]]
+    closes = _MAY_FOLLOW[array[closing + 1]]
     wrong = np.concatenate((opening[~opens], closing[~closes]))
     if len(wrong):
         line = first_line + int((array[: int(wrong.min())] == _LF).sum())

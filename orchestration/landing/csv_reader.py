@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -43,19 +43,31 @@ class Header:
 class CsvReader:
     """Reads one file from a stream of its (unpacked) bytes; `names` are those of its header."""
 
-    def __init__(self, stream: BinaryIO, table: Table, block_bytes: int = BLOCK_BYTES) -> None:
-        """Read the header.
+    def __init__(
+        self,
+        stream: BinaryIO,
+        table: Table,
+        block_bytes: int = BLOCK_BYTES,
+        *,
+        is_known_whole: bool = False,
+    ) -> None:
+        """Read the header; a file that `is_known_whole` may lack its last line break.
 
         Raises:
             RefusedFileError: there is none, or it is not that of the table.
         """
-        self._blocks = read_blocks(stream, block_bytes)
+        self._blocks = read_blocks(stream, block_bytes, is_known_whole=is_known_whole)
         first = next(self._blocks, None)
         if first is None:
             raise RefusedFileError("the file is empty.", "A csv file has at least its header.")
         header, self._rest = _take_header(first, table)
         self._reader = _BlockReader(header, table)
         self.names = header.names
+
+    @property
+    def received(self) -> int:
+        """Records read so far, as counted by their ends, not by what became of them."""
+        return self._reader.records
 
     def read(self) -> Iterator[Batch]:
         """Batches of text columns.
@@ -106,7 +118,7 @@ class _BlockReader:
     def __init__(self, header: Header, table: Table) -> None:
         self._header = header
         self._wanted = [name for name in header.names if name in table.column_names]
-        self._records = 0
+        self.records = 0
         self._line = 1 + header.lines
 
     def read(self, block: bytes) -> Batch:
@@ -116,23 +128,30 @@ class _BlockReader:
             RefusedFileError: it cannot be said where its records or fields end.
         """
         scan = scan_block(block, self._header.line_ending, self._line)
-        batch = self._read_plain(block, scan) or self._read_divided(block, scan)
-        self._records += len(scan.ends)
-        self._line += len(scan.line_feeds)
+        columns = self._parse_plain(block, scan)
+        records = scan.line_feed_count
+        if columns is None:
+            batch = self._read_divided(block, scan)
+            records = len(scan.ends)
+        elif len(next(iter(columns.values()))) == records:
+            batch = self._batch(columns, np.arange(records), np.arange(records), ())
+        else:
+            # There are line feeds in quotes, or Arrow is wrong: find out which end records.
+            records = len(scan.ends)
+            batch = self._batch(columns, np.arange(records), scan.lines, ())
+        self.records += records
+        self._line += scan.line_feed_count
         return batch
 
-    def _read_plain(self, block: bytes, scan: Scan) -> Batch | None:
+    def _parse_plain(self, block: bytes, scan: Scan) -> dict[str, pa.Array] | None:
         """A block of which all records have as many fields as the header, None for others."""
-        if len(self._header.names) > 1:
-            # Arrow fills an empty line up to a row of nulls.
-            shortest = np.diff(scan.ends, prepend=-1).min(initial=len(block))
-            if shortest <= len(self._header.line_ending):
-                return None
         try:
             columns = self._parse(block, quoted=len(scan.quotes) > 0)
         except pa.ArrowInvalid:
             return None
-        return self._batch(columns, np.arange(len(scan.ends)), scan.lines, ())
+        # Arrow fills an empty line up to a row of nulls.
+        may_be_empty = all(array.null_count for array in columns.values())
+        return None if may_be_empty and len(self._header.names) > 1 else columns
 
     def _read_divided(self, block: bytes, scan: Scan) -> Batch:
         """A block of which some records have too few or too many fields, which are set aside."""
@@ -151,7 +170,7 @@ class _BlockReader:
     def _reject(self, row: int, lines_before: int, fields: int) -> Reject:
         expected = len(self._header.names)
         return Reject(
-            file_row=self._records + row + 1,
+            file_row=self.records + row + 1,
             line=self._line + lines_before,
             column=None,
             value=None,
@@ -170,9 +189,10 @@ class _BlockReader:
             # Every record was counted before Arrow saw it; it must come to the same number.
             if len(array) != len(rows):
                 raise AssertionError(f"Arrow read {len(array)} of {len(rows)} records")
-        rows, lines = rows + (self._records + 1), lines + self._line
-        repeated = self._repeated_header(columns, len(rows))
-        if repeated.any():
+        rows, lines = rows + (self.records + 1), lines + self._line
+        repeated_header = self._repeated_header(columns)
+        if repeated_header is not None:
+            repeated = repeated_header.to_numpy(zero_copy_only=False)
             rejects += tuple(
                 Reject(
                     file_row=int(rows[row]),
@@ -189,18 +209,16 @@ class _BlockReader:
             rows, lines = rows[~repeated], lines[~repeated]
         return Batch(columns, pa.array(rows, pa.int64()), pa.array(lines, pa.int64()), rejects)
 
-    def _repeated_header(self, columns: dict[str, pa.Array], count: int) -> np.ndarray[Any, Any]:
+    def _repeated_header(self, columns: dict[str, pa.Array]) -> pa.Array | None:
         """Which rows repeat the header: to a table of texts they would be rows like any other."""
-        repeated = np.ones(count, bool)
+        repeated: pa.Array | None = None
         for name, array in columns.items():
-            same = pc.equal(array, name)
-            if name == self._header.names[0]:
-                # Files that were put together bring their byte order marks along.
-                same = pc.or_(same, pc.equal(array, f"\ufeff{name}"))
-            same = pc.fill_null(same, False)
-            repeated &= same.to_numpy(zero_copy_only=False)
-            if not repeated.any():
-                break
+            # Files that were put together bring their byte order marks along.
+            names = [name, f"\ufeff{name}"] if name == self._header.names[0] else [name]
+            same = pc.is_in(array, value_set=pa.array(names, pa.string()))
+            repeated = same if repeated is None else pc.and_(repeated, same)
+            if not pc.any(repeated, min_count=0).as_py():
+                return None
         return repeated
 
     def _parse(self, block: bytes, *, quoted: bool) -> dict[str, pa.Array]:

@@ -10,25 +10,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
 from orchestration.errors import LandingError
 from orchestration.landing.batches import nearest
 from orchestration.landing.contract import Contract, Table
-from orchestration.landing.report import Ignored
+from orchestration.landing.manifests import is_manifest
+from orchestration.landing.report import Ignored, RefusedFileError
 
-_FORMATS = ("parquet", "csv", "jsonl")
+_FORMATS = {"parquet": "parquet", "csv": "csv", "jsonl": "jsonl", "ndjson": "jsonl"}
 _COMPRESSIONS = ("", ".gz", ".zst")
 _SUFFIXES = tuple(
-    (f".{name}{compression}", name)
-    for name in _FORMATS
+    (f".{ending}{compression}", name)
+    for ending, name in _FORMATS.items()
     for compression in _COMPRESSIONS
     if not (name == "parquet" and compression)
 )
-_MARKERS = frozenset({"_manifest.json", "_SUCCESS"})
+_FORMATS_TEXT = "not .parquet, .csv or .jsonl (csv and jsonl also .gz, .zst)"
+# Data of other kinds: in the folder of a table somebody expects them to be read.
+_OTHER_DATA = (
+    *(".parquet.gz", ".parquet.zst", ".bz2", ".xz", ".zip", ".7z", ".tar", ".tgz", ".gz", ".zst"),
+    *(".json", ".tsv", ".xls", ".xlsx", ".xlsm", ".ods", ".xml", ".avro", ".orc", ".feather"),
+    *(".arrow", ".duckdb", ".db", ".sqlite", ".dump"),
+)
+_MARKERS = frozenset({"_SUCCESS"})
+# What a sender's program writes to before it renames; hidden files are left alone as well.
+_UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart", "~")
 _HASH_BLOCK = 1 << 20
+MAX_UNPACKED_FREE = 256 << 20
+MAX_UNPACKED_RATIO = 500
 
 
 @dataclass(frozen=True)
@@ -53,10 +65,16 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Listing:
-    """What the landing folder holds, in order of name."""
+    """What the landing folder holds, in order of name.
+
+    `manifests` are names and paths; `refused` are files that somebody certainly wants to be taken,
+    and that cannot be, with the reason.
+    """
 
     files: tuple[LandedFile, ...]
+    manifests: tuple[tuple[str, Path], ...]
     ignored: tuple[Ignored, ...]
+    refused: tuple[tuple[str, RefusedFileError], ...]
 
 
 def list_landing(landing: Path, contract: Contract) -> Listing:
@@ -69,25 +87,36 @@ def list_landing(landing: Path, contract: Contract) -> Listing:
     """
     root = landing.resolve()
     files: list[LandedFile] = []
+    manifests: list[tuple[str, Path]] = []
     ignored: list[Ignored] = []
+    refused: list[tuple[str, RefusedFileError]] = []
     for path in _walk(root):
         name = path.relative_to(root).as_posix()
         if path.name.startswith(".") or path.name in _MARKERS:
             continue
         _refuse_link_outside(path, root, name)
+        if is_manifest(path.name) and path.is_file():
+            manifests.append((name, path))
+            continue
         table, reason = _table_of(name, contract)
-        file_format = next((f for suffix, f in _SUFFIXES if path.name.endswith(suffix)), None)
-        if table is None:
-            ignored.append(Ignored(name, reason))
+        lower = path.name.lower()
+        file_format = next((f for suffix, f in _SUFFIXES if lower.endswith(suffix)), None)
+        is_data = file_format is not None or lower.endswith(_OTHER_DATA)
+        if lower.endswith(_UNFINISHED):
+            ignored.append(Ignored(name, "by its name not finished; it is taken when renamed"))
+        elif is_data and table is None and "; is it " in reason:
+            refused.append((name, RefusedFileError(f"{reason}?", "Put it into that folder.")))
+        elif table is None:
+            ignored.append(Ignored(name, reason + "?" * ("; is it " in reason)))
+        elif is_data and file_format is None:
+            refused.append((name, RefusedFileError(f"{_FORMATS_TEXT}.", "Export it as one.")))
         elif file_format is None:
-            ignored.append(
-                Ignored(name, "not .parquet, .csv or .jsonl (csv and jsonl also .gz, .zst)")
-            )
+            ignored.append(Ignored(name, _FORMATS_TEXT))
         elif not path.is_file():
             ignored.append(Ignored(name, "not a regular file"))
         else:
             files.append(LandedFile(table, name, path, file_format, stamp_of(path)))
-    return Listing(tuple(files), tuple(ignored))
+    return Listing(tuple(files), tuple(manifests), tuple(ignored), tuple(refused))
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -109,18 +138,49 @@ def sha256_of(path: Path) -> str:
 def open_unpacked(path: Path) -> Iterator[BinaryIO]:
     """The bytes of a csv or jsonl file, gzip and zstd taken off.
 
-    Reading raises OSError or EOFError where a compressed file is damaged or cut off.
+    Reading raises OSError or EOFError where a compressed file is damaged or cut off, and
+    RefusedFileError where it unpacks to so much more that it is a bomb.
     """
-    if path.name.endswith(".gz"):
-        with gzip.open(path, "rb") as stream:
-            yield cast(BinaryIO, stream)
-    elif path.name.endswith(".zst"):
-        with pa.input_stream(str(path), compression="zstd") as packed:
-            # Arrow's streams have no readline.
-            yield cast(BinaryIO, io.BufferedReader(packed))
+    name = path.name.lower()
+    if name.endswith(".gz"):
+        with gzip.open(path, "rb") as unpacked:
+            yield _bounded(unpacked, path)
+    elif name.endswith(".zst"):
+        with pa.input_stream(str(path), compression="zstd") as unpacked:
+            yield _bounded(unpacked, path)
     else:
         with path.open("rb") as plain:
             yield plain
+
+
+def _bounded(unpacked: Any, path: Path) -> BinaryIO:
+    """A buffered stream of what is unpacked, that ends a bomb."""
+    stream = _Bounded(unpacked, max(MAX_UNPACKED_FREE, MAX_UNPACKED_RATIO * path.stat().st_size))
+    return cast(BinaryIO, io.BufferedReader(stream, _HASH_BLOCK))
+
+
+class _Bounded(io.RawIOBase):
+    """Passes bytes on up to a limit."""
+
+    def __init__(self, stream: Any, limit: int) -> None:
+        self._stream = stream
+        self._limit = limit
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what comes next into a buffer; returns how much."""
+        data = self._stream.read(len(buffer))
+        self._limit -= len(data)
+        if self._limit < 0:
+            raise RefusedFileError(
+                f"it unpacks to more than {MAX_UNPACKED_RATIO} times its size.",
+                "Land it unpacked if it really is what it should be.",
+            )
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _walk(root: Path) -> Iterator[Path]:
@@ -154,7 +214,9 @@ def _table_of(name: str, contract: Contract) -> tuple[Table | None, str]:
     """The table that a file is for by its folders, or why there is none."""
     parts = name.split("/")
     if len(parts) < 3:
-        return None, "not in a folder <source>/<table>"
+        here = contract.by_name.get((parts[0], parts[-1].partition(".")[0])) if parts[1:] else None
+        where = f"; is it for {here.label}" if here is not None else ""
+        return None, f"not in a folder <source>/<table>{where}"
     source, table = parts[0], parts[1]
     found = contract.by_name.get((source, table))
     if found is not None:
@@ -167,4 +229,4 @@ def _table_of(name: str, contract: Contract) -> tuple[Table | None, str]:
 
 
 def _hint(like: str | None) -> str:
-    return f"; is it {like}?" if like is not None else ""
+    return f"; is it {like}" if like is not None else ""

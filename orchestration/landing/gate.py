@@ -8,7 +8,7 @@ the landing folder.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 from orchestration.control import Control
@@ -16,7 +16,14 @@ from orchestration.errors import LandingError
 from orchestration.failpoints import failpoint
 from orchestration.landing import ledger
 from orchestration.landing.contract import Contract, load_contract
-from orchestration.landing.files import LandedFile, list_landing, sha256_of, stamp_of
+from orchestration.landing.files import LandedFile, Listing, list_landing, sha256_of, stamp_of
+from orchestration.landing.manifests import (
+    Promise,
+    check_bytes,
+    check_content,
+    check_delivery,
+    read_manifest,
+)
 from orchestration.landing.report import (
     FileOutcome,
     FileState,
@@ -70,10 +77,17 @@ def run_gate(
     """
     contract = contract or load_contract()
     listing = list_landing(settings.landing, contract)
+    promises, bad_manifests = _read_manifests(listing)
     failpoint("gate.listed")
     with ThreadPoolExecutor(max_workers=min(settings.threads, _MAX_WORKERS)) as pool:
         contents, failures = _hash_all(listing.files, settings, control, pool)
         failpoint("gate.hashed")
+        _hold_to_bytes(contents, promises, failures)
+        confirmed = {
+            contents[file]
+            for file in contents
+            if any(promise.confirms_the_bytes for promise in promises.get(file.name, ()))
+        }
         firsts: dict[ledger.Content, LandedFile] = {}
         for file, content in contents.items():
             firsts.setdefault(content, file)
@@ -81,11 +95,12 @@ def run_gate(
             content: file
             for content, file in firsts.items()
             if not ledger.is_known(
-                control, content, contract_digest(file.table), settings.accepted_dir
+                control, content, contract_digest(file.table, content in confirmed), settings
             )
         }
-        broken = _take_in_all(new, settings, control, run_id, pool)
+        broken = _take_in_all(new, confirmed, settings, control, run_id, pool)
     failures |= {f: broken[firsts[c]] for f, c in contents.items() if firsts[c] in broken}
+    remarks = _hold_to_content(contents, promises, failures, control)
     remove_leftovers(settings.accepted_dir, ledger.accepted_names(control))
     good = {file: content for file, content in contents.items() if file not in failures}
     gone = ledger.record_listing(control, settings.landing, good)
@@ -96,7 +111,10 @@ def run_gate(
         else _refused(file, contents.get(file), failures[file])
         for file in listing.files
     ]
-    report = GateReport(run_id, tuple(outcomes), listing.ignored, gone)
+    outcomes += [
+        _outcome_without_table(name, error) for name, error in (*bad_manifests, *listing.refused)
+    ]
+    report = GateReport(run_id, tuple(outcomes), listing.ignored, gone, remarks)
     for line in report.lines():
         _LOG.info("%s", line)
     if report.refused and not go_on:
@@ -105,6 +123,61 @@ def run_gate(
 
 
 _Failures = dict[LandedFile, RefusedFileError]
+_Promises = dict[str, list[Promise]]
+
+
+def _read_manifests(listing: Listing) -> tuple[_Promises, list[tuple[str, RefusedFileError]]]:
+    """Promises by file name, and the manifests that cannot be read or are not kept as a whole."""
+    promises: _Promises = {}
+    refused: list[tuple[str, RefusedFileError]] = []
+    landed = [file.name for file in listing.files]
+    for name, path in listing.manifests:
+        try:
+            said = read_manifest(path, name)
+            for promise in said:
+                promises.setdefault(promise.file, []).append(promise)
+            check_delivery(name, said, landed)
+        except RefusedFileError as error:
+            refused.append((name, error))
+    return promises, refused
+
+
+def _hold_to_bytes(
+    contents: dict[LandedFile, ledger.Content], promises: _Promises, failures: _Failures
+) -> None:
+    """Move files whose bytes are not those of their manifest from the contents to the failures."""
+    for file, content in list(contents.items()):
+        for promise in promises.get(file.name, ()):
+            try:
+                check_bytes(promise, file.stamp.size, content.sha256)
+            except RefusedFileError as error:
+                failures[file] = error
+                contents.pop(file, None)
+
+
+def _hold_to_content(
+    contents: Mapping[LandedFile, ledger.Content],
+    promises: _Promises,
+    failures: _Failures,
+    control: Control,
+) -> tuple[str, ...]:
+    """Add files whose rows or totals are not those of their manifest to the failures.
+
+    Returns:
+        What could not be held against a manifest, a line each.
+    """
+    remarks = []
+    for file, content in contents.items():
+        verdict = ledger.verdict_of(control, content)
+        if file in failures or verdict is None or verdict.state is not FileState.ACCEPTED:
+            continue
+        for promise in promises.get(file.name, ()):
+            try:
+                remark = check_content(promise, verdict.rows_received, verdict.totals)
+                remarks += [f"{file.name}: {remark}"] if remark else []
+            except RefusedFileError as error:
+                failures[file] = error
+    return tuple(remarks)
 
 
 def _hash_all(
@@ -135,6 +208,7 @@ def _hash_all(
 
 def _take_in_all(
     new: Mapping[ledger.Content, LandedFile],
+    confirmed: Collection[ledger.Content],
     settings: Settings,
     control: Control,
     run_id: str,
@@ -145,7 +219,9 @@ def _take_in_all(
     def work(item: tuple[ledger.Content, LandedFile]) -> Taken | RefusedFileError:
         content, file = item
         try:
-            return take_in(file, content.sha256, settings.accepted_dir)
+            return take_in(
+                file, content.sha256, settings.accepted_dir, is_known_whole=content in confirmed
+            )
         except RefusedFileError as error:
             return error
         except OSError as error:
@@ -156,7 +232,7 @@ def _take_in_all(
 
     failures: _Failures = {}
     for (content, file), result in zip(new.items(), pool.map(work, new.items()), strict=True):
-        digest = contract_digest(file.table)
+        digest = contract_digest(file.table, content in confirmed)
         if not _is_as_listed(file):
             failures[file] = RefusedFileError(
                 "it changed while it was read.",
@@ -194,8 +270,9 @@ def _outcome(
         file=file.name,
         sha256=content.sha256,
         state=FileState.DUPLICATE if is_duplicate else verdict.state,
-        rows_received=0 if is_duplicate else verdict.rows_received,
+        rows_received=verdict.rows_received,
         rows_accepted=0 if is_duplicate else verdict.rows_accepted,
+        rows_superseded=verdict.rows_received if is_duplicate else 0,
         rows_quarantined=0 if is_duplicate else verdict.rows_quarantined,
         loaded_at=verdict.loaded_at,
         is_new=content in new and not is_duplicate,
@@ -203,6 +280,27 @@ def _outcome(
         column=verdict.column,
         reason=f"the same content as {firsts[content].name}" if is_duplicate else verdict.reason,
         remedy=verdict.remedy,
+    )
+
+
+def _outcome_without_table(name: str, error: RefusedFileError) -> FileOutcome:
+    """Something in the landing folder that is no file of a table and must not be passed over."""
+    return FileOutcome(
+        source="",
+        table="",
+        file=name,
+        sha256="",
+        state=FileState.REFUSED,
+        rows_received=0,
+        rows_accepted=0,
+        rows_superseded=0,
+        rows_quarantined=0,
+        loaded_at=None,
+        is_new=True,
+        extra_columns=(),
+        column=error.column,
+        reason=error.reason,
+        remedy=error.remedy,
     )
 
 
@@ -218,6 +316,7 @@ def _refused(
         state=FileState.REFUSED,
         rows_received=0,
         rows_accepted=0,
+        rows_superseded=0,
         rows_quarantined=0,
         loaded_at=None,
         is_new=True,

@@ -33,7 +33,7 @@ class _BadLineError(ValueError):
 class JsonlReader:
     """Reads one file from a stream of its (unpacked) bytes.
 
-    `names` are the columns that the objects read so far have named.
+    `names` are the columns that the objects read so far have named, `received` counts the lines.
     """
 
     def __init__(self, stream: BinaryIO, table: Table) -> None:
@@ -47,6 +47,7 @@ class JsonlReader:
         ).decode
         self._is_json = {column.name: column.format == "json" for column in table.columns}
         self.names: list[str] = []
+        self.received = 0
         self._seen: set[str] = set()
 
     def read(self) -> Iterator[Batch]:
@@ -61,6 +62,7 @@ class JsonlReader:
         rejects: list[Reject] = []
         while line := self._stream.readline(MAX_RECORD_BYTES + 1):
             line_number += 1
+            self.received = line_number
             self._check_line(line, line_number, offset)
             offset += len(line)
             text = line.decode("utf-8-sig" if line_number == 1 else "utf-8")

@@ -6,15 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from sqlite3 import Row
-
-import pyarrow as pa
+from typing import Any
 
 from orchestration.control import Control, to_text
 from orchestration.landing.files import LandedFile, Stamp
+from orchestration.landing.manifests import Total
 from orchestration.landing.report import FileState, RefusedFileError
 from orchestration.landing.take_in import Taken
+from orchestration.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Verdict:
     accepted_name: str | None
     physical: tuple[tuple[str, str], ...]
     extra_columns: tuple[str, ...]
+    totals: Mapping[str, Total]
     loaded_at: datetime | None
     column: str | None
     reason: str | None
@@ -65,7 +68,7 @@ def known_hashes(control: Control, landing: Path) -> Mapping[tuple[str, Stamp], 
     }
 
 
-def is_known(control: Control, content: Content, contract: str, accepted_dir: Path) -> bool:
+def is_known(control: Control, content: Content, contract: str, settings: Settings) -> bool:
     """Whether there is a verdict by these rules, and its accepted file is there."""
     row = control.connection.execute(
         "select accepted_name from files"
@@ -74,7 +77,8 @@ def is_known(control: Control, content: Content, contract: str, accepted_dir: Pa
     ).fetchone()
     if row is None:
         return False
-    return row["accepted_name"] is None or (accepted_dir / row["accepted_name"]).is_file()
+    name = row["accepted_name"]
+    return name is None or (settings.accepted_dir / name).is_file()
 
 
 def verdict_of(control: Control, content: Content) -> Verdict | None:
@@ -116,41 +120,51 @@ def record_taken(
                 "accepted_name": taken.accepted_name,
                 "physical": json.dumps(taken.physical),
                 "extra_columns": json.dumps(taken.extra_columns),
+                "totals": _totals_text(taken.totals),
                 "first_seen": now,
                 "loaded_at": now,
                 "run_id": run_id,
             },
         )
         # Under a new contract the rows are judged again; what people said of a row stays said.
-        before = {
-            (row["file_row"], row["rule"]): (row["first_seen"], row["state"])
+        said = {
+            (row["file_row"], row["rule"]): row
             for row in connection.execute(
-                "select file_row, rule, first_seen, state from quarantine"
+                "select * from quarantine"
                 " where source = :source and table_name = :table_name and sha256 = :sha256",
                 _key(content),
             )
         }
         _forget_quarantine(control, content)
         connection.executemany(
-            "insert into quarantine values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _INSERT_QUARANTINE,
             (
-                (
-                    content.source,
-                    content.table,
-                    content.sha256,
-                    reject.file_row,
-                    reject.line,
-                    reject.column,
-                    reject.value,
-                    reject.rule,
-                    reject.reason,
-                    before.get((reject.file_row, reject.rule), (now, "open"))[0],
-                    run_id,
-                    before.get((reject.file_row, reject.rule), (now, "open"))[1],
-                )
+                {
+                    **_key(content),
+                    "file_row": reject.file_row,
+                    "line": reject.line,
+                    "column_name": reject.column,
+                    "value": reject.value,
+                    "rule": reject.rule,
+                    "reason": reject.reason,
+                    "first_seen": now,
+                    "run_id": run_id,
+                    "state": "open",
+                    "row_key": reject.row_key,
+                    "row_version": reject.row_version,
+                    "acknowledged_at": None,
+                    "acknowledged_by": None,
+                    "acknowledged_why": None,
+                    **_what_was_said(said.get((reject.file_row, reject.rule))),
+                }
                 for reject in taken.rejects
             ),
         )
+
+
+def _what_was_said(row: Row | None) -> dict[str, Any]:
+    kept = ("first_seen", "state", "acknowledged_at", "acknowledged_by", "acknowledged_why")
+    return {} if row is None else {name: row[name] for name in kept}
 
 
 def record_refused(
@@ -179,6 +193,7 @@ def record_refused(
                 "accepted_name": None,
                 "physical": "[]",
                 "extra_columns": "[]",
+                "totals": "{}",
                 "first_seen": to_text(control.now()),
                 "loaded_at": None,
                 "run_id": run_id,
@@ -255,19 +270,32 @@ _UPSERT = """
     insert into files (
         source, table_name, sha256, contract, format, state, column_name, reason, remedy,
         rows_received, rows_accepted, rows_quarantined, accepted_name, physical, extra_columns,
-        first_seen, loaded_at, run_id
+        totals, first_seen, loaded_at, run_id
     ) values (
         :source, :table_name, :sha256, :contract, :format, :state, :column_name, :reason, :remedy,
         :rows_received, :rows_accepted, :rows_quarantined, :accepted_name, :physical,
-        :extra_columns, :first_seen, :loaded_at, :run_id
+        :extra_columns, :totals, :first_seen, :loaded_at, :run_id
     ) on conflict (source, table_name, sha256) do update set
         contract = excluded.contract, state = excluded.state,
         column_name = excluded.column_name, reason = excluded.reason, remedy = excluded.remedy,
         rows_received = excluded.rows_received, rows_accepted = excluded.rows_accepted,
         rows_quarantined = excluded.rows_quarantined, accepted_name = excluded.accepted_name,
         physical = excluded.physical, extra_columns = excluded.extra_columns,
+        totals = excluded.totals,
         -- When it was first accepted never changes.
         loaded_at = coalesce(files.loaded_at, excluded.loaded_at), run_id = excluded.run_id
+"""
+
+
+_INSERT_QUARANTINE = """
+    insert into quarantine (
+        source, table_name, sha256, file_row, line, column_name, value, rule, reason, first_seen,
+        run_id, state, row_key, row_version, acknowledged_at, acknowledged_by, acknowledged_why
+    ) values (
+        :source, :table_name, :sha256, :file_row, :line, :column_name, :value, :rule, :reason,
+        :first_seen, :run_id, :state, :row_key, :row_version, :acknowledged_at, :acknowledged_by,
+        :acknowledged_why
+    )
 """
 
 
@@ -287,6 +315,10 @@ def _key(content: Content) -> dict[str, str]:
     }
 
 
+def _totals_text(totals: Mapping[str, Total]) -> str:
+    return json.dumps({name: (str(total.value), total.unread) for name, total in totals.items()})
+
+
 def _verdict(row: Row) -> Verdict:
     loaded_at = row["loaded_at"] if row["state"] == FileState.ACCEPTED else None
     return Verdict(
@@ -297,42 +329,12 @@ def _verdict(row: Row) -> Verdict:
         accepted_name=row["accepted_name"],
         physical=tuple((name, type_) for name, type_ in json.loads(row["physical"])),
         extra_columns=tuple(json.loads(row["extra_columns"])),
+        totals={
+            name: Total(Decimal(value), unread)
+            for name, (value, unread) in json.loads(row["totals"]).items()
+        },
         loaded_at=None if loaded_at is None else datetime.fromisoformat(loaded_at),
         column=row["column_name"],
         reason=row["reason"],
         remedy=row["remedy"],
     )
-
-
-def quarantined(control: Control, names: Mapping[Content, str]) -> pa.Table:
-    """The rows in quarantine of the given contents, with the names of their files."""
-    rows = [
-        (*row[:2], names[Content(*row[:3])], *row[3:])
-        for row in control.connection.execute(
-            "select source, table_name, sha256, file_row, column_name, value, rule, reason,"
-            " first_seen, state from quarantine order by source, table_name, sha256, file_row"
-        )
-        if Content(*row[:3]) in names
-    ]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(_QUARANTINE_SCHEMA)
-    columns[8] = tuple(datetime.fromisoformat(text) for text in columns[8])
-    return pa.table(
-        [pa.array(c, f.type) for c, f in zip(columns, _QUARANTINE_SCHEMA, strict=True)],
-        schema=_QUARANTINE_SCHEMA,
-    )
-
-
-_QUARANTINE_SCHEMA = pa.schema(
-    [
-        ("source", pa.string()),
-        ("table_name", pa.string()),
-        ("file", pa.string()),
-        ("file_row", pa.int64()),
-        ("column_name", pa.string()),
-        ("value", pa.string()),
-        ("rule", pa.string()),
-        ("reason", pa.string()),
-        ("first_seen", pa.timestamp("us")),
-        ("state", pa.string()),
-    ]
-)

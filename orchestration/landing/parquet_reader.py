@@ -37,7 +37,7 @@ class ParquetReader:
         """
         self._table = table
         try:
-            self._file = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(path, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
@@ -57,8 +57,8 @@ class ParquetReader:
             self.in_place &= _is_read_alike(landed, column)
 
     @property
-    def rows(self) -> int:
-        """Rows in the file."""
+    def received(self) -> int:
+        """Rows in the file, by its own footer."""
         return int(self._file.metadata.num_rows)
 
     def read(self) -> Iterator[Batch]:
@@ -77,9 +77,9 @@ class ParquetReader:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise _unreadable(error) from None
-        if first - 1 != self.rows:
+        if first - 1 != self.received:
             raise RefusedFileError(
-                f"the file says it has {self.rows} rows and has {first - 1}.", "Land it again."
+                f"the file says it has {self.received} rows and has {first - 1}.", "Land it again."
             )
 
     def _batch(self, record_batch: pa.RecordBatch, first: int) -> Batch:

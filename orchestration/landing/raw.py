@@ -19,6 +19,7 @@ from orchestration.failpoints import failpoint
 from orchestration.landing import ledger
 from orchestration.landing.contract import Column, Contract, Table
 from orchestration.landing.files import stamp_of
+from orchestration.landing.quarantine import as_table, mark_corrected, rows_in_quarantine
 from orchestration.landing.report import FileState
 from orchestration.settings import Settings
 
@@ -58,7 +59,8 @@ def create_raw(
                     f"create or replace view {_name(source.schema)}.{_name(table.name)} as "
                     + _view(table, files, locations)
                 )
-        _create_books(connection, present, control)
+        mark_corrected(connection, contract, control, settings.landing)
+        _create_books(connection, contract, present, control, settings)
     except BaseException:
         connection.execute("rollback")
         raise
@@ -149,39 +151,85 @@ def _expression(column: Column, physical: str | None) -> str:
 
 
 def _create_books(
-    connection: duckdb.DuckDBPyConnection, present: list[ledger.PresentFile], control: Control
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    present: list[ledger.PresentFile],
+    control: Control,
+    settings: Settings,
 ) -> None:
-    """What came in and what was set aside, for everybody who reads the warehouse."""
-    state = [
-        FileState.DUPLICATE
-        if file.is_duplicate and file.verdict.state is FileState.ACCEPTED
-        else file.verdict.state
-        for file in present
-    ]
-    counts = {
-        name: pa.array(
-            [
-                0 if s is FileState.DUPLICATE else getattr(file.verdict, name)
-                for file, s in zip(present, state, strict=True)
-            ],
-            pa.int64(),
+    """What came in and what was set aside, for everybody who reads the warehouse.
+
+    Of each file: received = accepted + superseded + quarantined. Superseded rows count for nothing
+    more: copies of a row that is there, whole files of them, and, where a table has no versions,
+    rows whose key another row stands for.
+    """
+    superseded = superseded_rows(connection, contract)
+    books = []
+    for file in present:
+        verdict = file.verdict
+        is_copy = file.is_duplicate and verdict.state is FileState.ACCEPTED
+        extra = superseded.get(file.name, 0)
+        accepted, quarantined = verdict.rows_accepted - extra, verdict.rows_quarantined
+        if is_copy:
+            accepted, extra, quarantined = 0, verdict.rows_received, 0
+        books.append(
+            {
+                "source": file.content.source,
+                "table_name": file.content.table,
+                "file": file.name,
+                "sha256": file.content.sha256,
+                "rows_received": verdict.rows_received,
+                "rows_accepted": accepted,
+                "rows_superseded": extra,
+                "rows_quarantined": quarantined,
+                "loaded_at": verdict.loaded_at,
+                "state": str(FileState.DUPLICATE if is_copy else verdict.state),
+            }
         )
-        for name in ("rows_received", "rows_accepted", "rows_quarantined")
-    }
-    load_log = pa.table(
-        {
-            "source": pa.array([file.content.source for file in present], pa.string()),
-            "table_name": pa.array([file.content.table for file in present], pa.string()),
-            "file": pa.array([file.name for file in present], pa.string()),
-            "sha256": pa.array([file.content.sha256 for file in present], pa.string()),
-            **counts,
-            "loaded_at": pa.array([file.verdict.loaded_at for file in present], pa.timestamp("us")),
-            "state": pa.array([str(s) for s in state], pa.string()),
-        }
-    )
-    _create_table(connection, "quality", "load_log", load_log)
-    names = {file.content: file.name for file in reversed(present)}
-    _create_table(connection, "quality", "quarantine", ledger.quarantined(control, names))
+    _create_table(connection, "quality", "load_log", pa.Table.from_pylist(books, _LOAD_LOG))
+    in_quarantine = rows_in_quarantine(control, settings.landing)
+    _create_table(connection, "quality", "quarantine", as_table(in_quarantine))
+
+
+_LOAD_LOG = pa.schema(
+    [
+        *((name, pa.string()) for name in ("source", "table_name", "file", "sha256")),
+        *((f"rows_{n}", pa.int64()) for n in ("received", "accepted", "superseded", "quarantined")),
+        ("loaded_at", pa.timestamp("us")),
+        ("state", pa.string()),
+    ]
+)
+
+
+def superseded_rows(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, int]:
+    """Rows by file that count for nothing more, because another row says the same.
+
+    The other is the first by name of the file and place in it, or, for rows of one key that differ
+    in a table without versions, the one with the lowest content (DECISIONS.md 3).
+    """
+    found: dict[str, int] = {}
+    for table in contract.tables:
+        view = f"{_name(contract.schema_of(table))}.{_name(table.name)}"
+        columns = ", ".join(_name(name) for name in table.column_names)
+        key = ", ".join(_name(name) for name in table.key)
+        within = columns if table.version else key
+        order = "_file, _file_row" if table.version else f"{columns}, _file, _file_row"
+        # Where no key comes twice there is nothing to rank, which is nearly always.
+        identity = f"{key}, {_name(table.version)}" if table.version else key
+        (rows, different) = connection.execute(
+            f"select count(*), (select count(*) from (select distinct {identity} from {view}))"
+            f" from {view}"
+        ).fetchone() or (0, 0)
+        if rows == different:
+            continue
+        found |= dict(
+            connection.execute(
+                "select _file, count(*) from (select _file, row_number() over"
+                f" (partition by {within} order by {order}) as place from {view})"
+                " where place > 1 group by _file"
+            ).fetchall()
+        )
+    return found
 
 
 def _create_table(

@@ -27,7 +27,10 @@ class RefusedFileError(Exception):
 
 @dataclass(frozen=True)
 class Reject:
-    """A row set aside: `file_row` counts the data records of the file from 1."""
+    """A row set aside: `file_row` counts the data records of the file from 1.
+
+    `row_key` and `row_version` say which row it would have been, None where that cannot be read.
+    """
 
     file_row: int
     line: int | None
@@ -35,14 +38,17 @@ class Reject:
     value: str | None
     rule: str
     reason: str
+    row_key: str | None = None
+    row_version: str | None = None
 
 
 @dataclass(frozen=True)
 class FileOutcome:
     """One landed file after the gate. `file` is relative to the landing folder.
 
-    `rows_received = rows_accepted + rows_quarantined`; all are 0 for a duplicate of another file
-    and for a refused one. `loaded_at` (naive UTC) is when its content was first accepted here.
+    `rows_received = rows_accepted + rows_superseded + rows_quarantined`; all are 0 for a refused
+    file, and all rows of a duplicate of another file are superseded. `loaded_at` (naive UTC) is
+    when its content was first accepted here.
     """
 
     source: str
@@ -52,6 +58,7 @@ class FileOutcome:
     state: FileState
     rows_received: int
     rows_accepted: int
+    rows_superseded: int
     rows_quarantined: int
     loaded_at: datetime | None
     is_new: bool
@@ -71,12 +78,16 @@ class Ignored:
 
 @dataclass(frozen=True)
 class GateReport:
-    """What a run of the gate found, in order of file name."""
+    """What a run of the gate found, in order of file name.
+
+    `gone` were landed before and are not there any more; `remarks` are lines for people.
+    """
 
     run_id: str
     files: tuple[FileOutcome, ...]
     ignored: tuple[Ignored, ...]
     gone: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> tuple[FileOutcome, ...]:
@@ -95,13 +106,18 @@ class GateReport:
 
     @property
     def rows_received(self) -> int:
-        """Rows in all accepted files, before the quarantine."""
+        """Rows in all files that were not refused."""
         return sum(file.rows_received for file in self.files)
 
     @property
     def rows_accepted(self) -> int:
         """Rows that the run is built from."""
         return sum(file.rows_accepted for file in self.files)
+
+    @property
+    def rows_superseded(self) -> int:
+        """Rows of files that are copies of another."""
+        return sum(file.rows_superseded for file in self.files)
 
     @property
     def rows_quarantined(self) -> int:
@@ -115,7 +131,8 @@ class GateReport:
             f"({sum(file.is_new for file in self.accepted)} new), "
             f"{len(self.duplicates)} duplicates, {len(self.refused)} refused, "
             f"{len(self.ignored)} ignored; rows: {self.rows_received} received = "
-            f"{self.rows_accepted} accepted + {self.rows_quarantined} quarantined"
+            f"{self.rows_accepted} accepted + {self.rows_superseded} superseded + "
+            f"{self.rows_quarantined} quarantined"
         )
         return (
             total,
@@ -123,15 +140,21 @@ class GateReport:
             *(f"ignored {entry.file}: {entry.reason}" for entry in self.ignored),
             *(
                 f"{file.file}: columns outside the contract, left out: "
-                + ", ".join(file.extra_columns)
+                + _first(file.extra_columns)
                 for file in self.accepted
                 if file.extra_columns
             ),
+            *self.remarks,
             *(f"{file}: landed before, not there any more" for file in self.gone),
         )
 
     def _in_state(self, state: FileState) -> tuple[FileOutcome, ...]:
         return tuple(file for file in self.files if file.state is state)
+
+
+def _first(names: tuple[str, ...], most: int = 10) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(repr(name) if not name.strip() else name for name in names[:most]) + more
 
 
 def describe_refused(file: FileOutcome) -> str:

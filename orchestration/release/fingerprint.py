@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from orchestration.control import Control
@@ -30,12 +32,19 @@ def fingerprint(
     report: GateReport,
     code_version: str,
     books: Sequence[Sequence[str]] = (),
+    acknowledged: Mapping[str, Sequence[int]] | None = None,
 ) -> str:
     """Sha256 over input, code and the settings that figures depend on.
 
     Names and order of the files, duplicates, the place of the folders, memory and threads do not
-    matter. When a file was loaded matters only to a run that looks at it (`known_at`). `books` says
-    which months are closed.
+    matter. When a file was loaded matters only to a run that looks at it (`known_at`).
+
+    Args:
+        settings: of the run.
+        report: what the gate found.
+        code_version: of the project.
+        books: which months are closed.
+        acknowledged: rows in quarantine, by file, that people let be: releases show it.
     """
     content: dict[str, object] = {
         "settings": settings.dbt_vars(),
@@ -48,7 +57,15 @@ def fingerprint(
     }
     if books:
         content["books"] = [list(entry) for entry in books]
+    if acknowledged:
+        content["acknowledged"] = dict(acknowledged)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def input_digest(settings: Settings, report: GateReport, code_version: str) -> str:
+    """The fingerprint on any day: input, code and settings without the as-of date."""
+    settings = replace(settings, as_of=date(1970, 1, 1))
+    return fingerprint(settings, report, code_version)
 
 
 def is_unchanged(control: Control, fingerprint: str) -> bool:

@@ -233,7 +233,7 @@ def test_f18_the_same_content_counts_once_per_table(bench: Bench) -> None:
     bench.land("billing/products/copy.csv", products("p1,Basic,,"))
     report = bench.gate()
     assert [file.state for file in report.files] == [FileState.ACCEPTED, FileState.DUPLICATE]
-    assert report.rows_received == report.rows_accepted == 1
+    assert (report.rows_received, report.rows_accepted, report.rows_superseded) == (2, 1, 1)
     assert bench.query("select id, _file from raw_billing.products") == [("p1", PRODUCTS)]
     assert bench.query("select file, rows_accepted, state from quality.load_log order by 1") == [
         (PRODUCTS, 1, "accepted"),
@@ -257,7 +257,9 @@ def test_f19_a_file_that_changes_while_it_is_read_is_refused_and_taken_next_time
 ) -> None:
     path = bench.land(PRODUCTS, products("p1,Basic,,"))
 
-    def take_in_while_it_grows(file: LandedFile, sha256: str, accepted_dir: Path) -> Taken:
+    def take_in_while_it_grows(
+        file: LandedFile, sha256: str, accepted_dir: Path, *, is_known_whole: bool
+    ) -> Taken:
         with path.open("a") as stream:
             stream.write("p2,Plus,,\n")
         return take_in(file, sha256, accepted_dir)

@@ -25,31 +25,47 @@ def test_an_absent_landing_folder_is_an_empty_one(bench: Bench) -> None:
 def test_what_is_not_of_the_contract_is_ignored_with_a_hint(bench: Bench) -> None:
     for name in (
         "readme.txt",
-        "biling/products/a.csv",
-        "billing/product/a.csv",
-        "billing/products/a.xlsx",
-        "billing/products/a.parquet.gz",
+        "billing/products/notes.md",
+        "billing/products/a.csv.part",
         "zoo/animals/a.csv",
         # These are left alone without a word.
         "billing/products/.hidden.csv",
         "billing/products/_SUCCESS",
-        "billing/products/_manifest.json",
         ".git/products/a.csv",
     ):
         bench.land(name, products("p1,Basic,,"))
     report = bench.gate()
     assert report.files == ()
     assert [(entry.file, entry.reason) for entry in report.ignored] == [
-        ("biling/products/a.csv", "no source is called 'biling'; is it billing?"),
-        ("billing/product/a.csv", "billing has no table 'product'; is it products?"),
+        ("billing/products/a.csv.part", "by its name not finished; it is taken when renamed"),
         (
-            "billing/products/a.parquet.gz",
+            "billing/products/notes.md",
             "not .parquet, .csv or .jsonl (csv and jsonl also .gz, .zst)",
         ),
-        ("billing/products/a.xlsx", "not .parquet, .csv or .jsonl (csv and jsonl also .gz, .zst)"),
         ("readme.txt", "not in a folder <source>/<table>"),
         ("zoo/animals/a.csv", "no source is called 'zoo'"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("biling/products/a.csv", "is it billing?"),
+        ("Billing/products/a.csv", "is it billing?"),
+        ("billing/product/a.csv", "is it products?"),
+        ("billing/Products/a.parquet", "is it products?"),
+        ("billing/products.csv", "is it for billing/products?"),
+        ("billing/products/a.xlsx", "not .parquet, .csv or .jsonl"),
+        ("billing/products/a.json", "not .parquet, .csv or .jsonl"),
+        ("billing/products/a.csv.zip", "not .parquet, .csv or .jsonl"),
+        ("billing/products/a.parquet.gz", "not .parquet, .csv or .jsonl"),
+    ],
+)
+def test_data_that_somebody_wants_taken_is_not_passed_over(
+    bench: Bench, name: str, said: str
+) -> None:
+    bench.land(name, products("p1,Basic,,"))
+    assert said in (bench.refused().reason or "")
 
 
 def test_all_refused_files_are_in_one_error(bench: Bench) -> None:
@@ -140,7 +156,9 @@ def test_other_rules_read_known_files_again(bench: Bench, monkeypatch: pytest.Mo
     bench.land(PRODUCTS, products("p1,Basic,,", "p2,Plus,maybe,"))
     before = bench.gate().files[0]
     names = {path.name for path in bench.settings.accepted_dir.iterdir()}
-    bench.control.connection.execute("update quarantine set state = 'acknowledged'")
+    bench.control.connection.execute(
+        "update quarantine set state = 'acknowledged', acknowledged_by = 'Ada'"
+    )
     monkeypatch.setattr(taking, "_rules_digest", lambda: "other")
     after = bench.gate().files[0]
     assert after.loaded_at == before.loaded_at
@@ -215,5 +233,5 @@ def test_states_of_files_are_counted(bench: Bench) -> None:
     ]
     assert report.lines()[0] == (
         "landing: 1 files accepted (1 new), 1 duplicates, 1 refused, 0 ignored; "
-        "rows: 1 received = 1 accepted + 0 quarantined"
+        "rows: 2 received = 1 accepted + 1 superseded + 0 quarantined"
     )

@@ -47,7 +47,7 @@ def test_the_release_says_which_run_made_it_and_what_was_checked(released: Toy) 
     assert ("test", "dim_customers", "unique_dim_customers_name") in checks
     assert ("marts", "core.dim_customers", "current_mrr_is_plausible") in checks
     stages = {stage for stage, _, _ in checks}
-    assert stages == {"raw", "test", "unit_test", "marts"}
+    assert stages == {"raw", "test", "unit_test", "marts", "invariant"}
 
 
 def test_control_knows_the_run_and_its_checks(released: Toy) -> None:
@@ -116,7 +116,13 @@ def test_new_files_make_the_next_release_and_the_old_one_stays(released: Toy) ->
     assert released.released_names() == ["Ada Lovelace", "Grace"]
     assert released.releases() == ["1.duckdb", "2.duckdb"]
     # The code is that of release 1, so its unit tests are not run again.
-    assert {result.stage for result in outcome.results} == {"raw", "model", "test", "marts"}
+    assert {result.stage for result in outcome.results} == {
+        "raw",
+        "model",
+        "test",
+        "marts",
+        "invariant",
+    }
     with duckdb.connect(str(released.settings.warehouse_link), read_only=True) as connection:
         runs = connection.execute("select rows_received from quality.run_log order by published_at")
         assert runs.fetchall() == [(2,), (3,)]

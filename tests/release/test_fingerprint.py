@@ -21,6 +21,7 @@ FILE = FileOutcome(
     state=FileState.ACCEPTED,
     rows_received=1,
     rows_accepted=1,
+    rows_superseded=0,
     rows_quarantined=0,
     loaded_at=datetime(2026, 1, 1),
     is_new=True,
