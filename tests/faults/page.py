@@ -51,7 +51,7 @@ def matrix() -> tuple[Row, ...]:
         return tuple(Row(**row) for row in csv.DictReader(stream))
 
 
-def tests_by_row() -> dict[str, list[str]]:
+def named_tests() -> dict[str, list[str]]:
     """Node ids (`file::function`) of the tests that name each row, without running any."""
     found: dict[str, list[str]] = {}
     for path in sorted(TESTS.rglob("test_*.py")):
@@ -88,7 +88,7 @@ def _marks(tree: ast.AST) -> Iterator[str]:
 
 def run_tests(paths: Sequence[str]) -> dict[str, str]:
     """Run the tests that name a row and lie in one of the paths (none: all); results by node id."""
-    node_ids = sorted({test for tests in tests_by_row().values() for test in tests})
+    node_ids = sorted({test for tests in named_tests().values() for test in tests})
     chosen = [
         test
         for test in node_ids
@@ -125,7 +125,7 @@ def results_on_page(text: str) -> dict[str, str]:
 
 def render(results: Mapping[str, str]) -> str:
     """The page; a test without a result is shown as not run."""
-    tests = tests_by_row()
+    tests = named_tests()
     rows = matrix()
     unknown = sorted(set(tests) - {row.id for row in rows})
     if unknown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.faults.page import PAGE, matrix, render, results_on_page, tests_by_row
+from tests.faults.page import PAGE, matrix, render, results_on_page, named_tests
 
 MAKE_IT = "run `python -m tests.faults.page` (with the path of a new test file: only that one)"
 
@@ -16,7 +16,7 @@ def test_the_page_is_that_of_the_tests_there_are() -> None:
 
 def test_every_test_on_the_page_was_run_and_none_failed() -> None:
     results = results_on_page(PAGE.read_text(encoding="utf-8"))
-    listed = {test for tests in tests_by_row().values() for test in tests}
+    listed = {test for tests in named_tests().values() for test in tests}
     assert {test: r for test, r in results.items() if r not in ("passed", "skipped")} == {}, MAKE_IT
     assert sorted(listed - set(results)) == [], MAKE_IT
 
