@@ -38,6 +38,7 @@ from orchestration.books.tables import (
     write_books,
 )
 from orchestration.control import Control, Release
+from orchestration.customer_success_seeds import check_customer_success
 from orchestration.errors import AuditError, BuildError, HoldfastError
 from orchestration.landing.contract import Contract, load_contract
 from orchestration.landing.gate import run_gate
@@ -47,6 +48,7 @@ from orchestration.landing.report import GateReport
 from orchestration.lock import home_lock
 from orchestration.policies import SEED, check_policies
 from orchestration.release.build import BuildPaths, start_build
+from orchestration.release.carry_over import carry_over
 from orchestration.release.fingerprint import code_version, fingerprint, input_digest, is_unchanged
 from orchestration.release.publish import commit, keep_as_known, roll_forward, seal
 from orchestration.report import readers_see, rejection
@@ -181,6 +183,7 @@ class RefreshRun:
                 made_by=self.made_by,
                 request=self.closing,
             )
+            carry_over(connection, self._last_release_file(), is_same_code=self._code_is_released())
             return raw_row_counts(connection, self.contract)
 
     def check_raw(self) -> list[Result]:
@@ -388,12 +391,14 @@ def open_run(
     """Hold the lock of the home for one run, finish what an earlier one left, record the end.
 
     Raises:
-        ConfigurationError: a metric policy that cannot be computed, or is not defined; or settings
-            under which the closed months could not be compared.
+        ConfigurationError: a metric policy that cannot be computed, or is not defined; a seed of
+            customer success that cannot be used; or settings under which the closed months could
+            not be compared.
         ClosingError: the month `close` cannot be closed.
         LockedError: another run holds the home folder.
     """
     check_policies(project_dir / SEED, settings.enabled_policies)
+    check_customer_success((project_dir / SEED).parent)
     with Control(settings.control_database) as control:
         run_id = f"{control.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         with home_lock(settings.home, run_id):

@@ -20,9 +20,9 @@ accounts as (
     select * from {{ ref('int_accounts') }}
 ),
 
-conditions as (
-    select * from {{ ref('int_trigger_conditions') }}
-    where condition_number = 1
+triggers as (
+    select * from {{ ref('int_triggers') }}
+    where is_current
 ),
 
 in_service as (
@@ -59,7 +59,7 @@ planned as (
         coalesce(accounts.current_mrr, 0) as mrr_at_stake,
         risks.risk,
         risks.is_measured as is_risk_measured,
-        conditions.is_in_service_only and in_service.account_id is null as has_left
+        triggers.is_in_service_only and in_service.account_id is null as has_left
     from firings
     inner join playbooks
         on firings.playbook_key = playbooks.playbook_key
@@ -67,8 +67,8 @@ planned as (
         on firings.owner_role = owners.owner_role
     inner join risks
         on firings.trigger_key = risks.trigger_key
-    inner join conditions
-        on firings.trigger_key = conditions.trigger_key
+    inner join triggers
+        on firings.trigger_key = triggers.trigger_key
     inner join accounts
         on firings.account_id = accounts.account_id
     left join in_service

@@ -14,11 +14,8 @@ firings as (
 ),
 
 triggers as (
-    select
-        trigger_key,
-        max(direction) as direction
-    from {{ ref('triggers') }}
-    group by trigger_key
+    select * from {{ ref('int_triggers') }}
+    where is_current
 ),
 
 scores as (

@@ -13,8 +13,8 @@ subjects as (
     select
         'trigger' as kind,
         trigger_key as subject
-    from {{ ref('int_trigger_conditions') }}
-    where condition_number = 1
+    from {{ ref('int_triggers') }}
+    where is_current
     union all
     select 'component', component
     from {{ ref('int_health_configurations') }}

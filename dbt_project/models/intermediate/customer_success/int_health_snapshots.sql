@@ -2,6 +2,15 @@
 -- (docs/signal_rules.md 5). The first run begins with the ends of past months, replayed by its
 -- configuration. One row per account and day.
 {% set previous = previous_version() %}
+{% set columns = [
+    'account_id', 'customer_id', 'as_of_date', 'is_replayed', 'score', 'coverage', 'colour',
+    'health_version_id', 'score_change_30d', 'reason_1', 'reason_1_cost', 'reason_2',
+    'reason_2_cost', 'reason_3', 'reason_3_cost',
+] %}
+{% if previous is not none %}
+    {#- What an older release did not know yet is null of its days. #}
+    {% set known = adapter.get_columns_in_relation(previous) | map(attribute='name') | list %}
+{% endif %}
 with seen as (
     select * from {{ ref('int_health_seen') }}
 ),
@@ -50,7 +59,11 @@ fresh as (
 {%- if previous is not none %}
 
 published as (
-    select * from {{ previous }}
+    select
+        {%- for column in columns %}
+        {{ column if column in known else 'null as ' ~ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ previous }}
 ),
 
 -- The day's own snapshot may be renewed while no later one has been made.
@@ -76,9 +89,10 @@ kept_days as (
 
 final as (
     {%- if previous is not none %}
-    select * from kept
+    select {{ columns | join(', ') }}
+    from kept
     union all
-    select fresh.*
+    select {{ columns | map('replace', '', 'fresh.', 1) | join(', ') }}
     from fresh
     left join kept_days
         on fresh.as_of_date = kept_days.as_of_date

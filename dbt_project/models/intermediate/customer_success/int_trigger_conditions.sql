@@ -1,34 +1,32 @@
--- The conditions of the triggers that are switched on, numbered. One row per trigger and condition.
+-- The conditions of the triggers that are switched on, numbered. One row per trigger, version and
+-- condition.
 with triggers as (
-    select * from {{ ref('triggers') }}
-    where enabled
+    select * from {{ ref('int_triggers') }}
 ),
 
-signals as (
-    select * from {{ ref('signals') }}
+conditions as (
+    select * from {{ ref('triggers') }}
+    where enabled
 ),
 
 final as (
     select
         triggers.trigger_key,
-        triggers.signal,
-        triggers.comparator,
-        triggers.threshold,
+        triggers.valid_from,
+        conditions.signal,
+        conditions.comparator,
+        conditions.threshold,
         row_number() over (
-            partition by triggers.trigger_key
-            order by triggers.signal, triggers.comparator, triggers.threshold
+            partition by triggers.trigger_key, triggers.valid_from
+            order by conditions.signal, conditions.comparator, conditions.threshold
         ) as condition_number,
-        -- Being in service is one more condition, where all its signals say so.
-        count(*) over (partition by triggers.trigger_key)
-        + min(case when signals.scope = 'in_service' then 1 else 0 end) over (
-            partition by triggers.trigger_key
-        ) as condition_count,
-        min(case when signals.scope = 'in_service' then 1 else 0 end) over (
-            partition by triggers.trigger_key
-        ) = 1 as is_in_service_only
+        triggers.condition_count
+        + case when triggers.is_in_service_only then 1 else 0 end as needed_count,
+        triggers.is_in_service_only
     from triggers
-    inner join signals
-        on triggers.signal = signals.signal
+    inner join conditions
+        on triggers.trigger_key = conditions.trigger_key
+        and triggers.valid_from = conditions.valid_from
 )
 
 select * from final

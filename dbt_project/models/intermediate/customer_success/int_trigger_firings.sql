@@ -52,6 +52,7 @@ final as (
     select
         walked.trigger_key,
         walked.account_id,
+        stretches.valid_from,
         walked.fired_date,
         stretches.from_date as held_from_date,
         case when stretches.to_date <= {{ as_of_date() }} then stretches.to_date end

@@ -3,15 +3,8 @@ with firings as (
     select * from {{ ref('int_trigger_firings') }}
 ),
 
--- The first row of a trigger says what all of its rows say.
 triggers as (
-    select
-        *,
-        row_number() over (
-            partition by trigger_key order by signal, comparator, threshold
-        ) as condition_number
-    from {{ ref('triggers') }}
-    where enabled
+    select * from {{ ref('int_triggers') }}
 ),
 
 conditions as (
@@ -47,6 +40,7 @@ texts as (
     from firings
     inner join conditions
         on firings.trigger_key = conditions.trigger_key
+        and firings.valid_from = conditions.valid_from
     inner join signals
         on conditions.signal = signals.signal
     inner join intervals
@@ -91,7 +85,7 @@ final as (
     from firings
     inner join triggers
         on firings.trigger_key = triggers.trigger_key
-        and triggers.condition_number = 1
+        and firings.valid_from = triggers.valid_from
     inner join accounts
         on firings.account_id = accounts.account_id
     left join evidence

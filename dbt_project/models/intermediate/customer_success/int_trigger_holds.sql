@@ -1,5 +1,5 @@
 -- When all conditions of a trigger hold of an account, seen up to the as-of date. One row per
--- trigger, account and stretch [from_date, to_date).
+-- trigger, version, account and stretch [from_date, to_date).
 with conditions as (
     select * from {{ ref('int_trigger_conditions') }}
 ),
@@ -20,9 +20,10 @@ compared as (
         signals.value,
         signals.slope,
         conditions.trigger_key,
+        conditions.valid_from,
         conditions.comparator,
         conditions.threshold,
-        conditions.condition_count
+        conditions.needed_count
     from signals
     inner join conditions
         on signals.signal = conditions.signal
@@ -31,8 +32,9 @@ compared as (
 held as (
     select
         trigger_key,
+        valid_from,
         account_id,
-        condition_count,
+        needed_count,
         {{ hold_from_date() }} as from_date,
         {{ hold_to_date() }} as to_date
     from compared
@@ -49,27 +51,31 @@ held_by_now as (
 concerned as (
     select
         held_by_now.trigger_key,
+        held_by_now.valid_from,
         held_by_now.account_id,
-        held_by_now.condition_count
+        held_by_now.needed_count
     from held_by_now
     inner join conditions
         on held_by_now.trigger_key = conditions.trigger_key
+        and held_by_now.valid_from = conditions.valid_from
         and conditions.condition_number = 1
         and conditions.is_in_service_only
     group by
         held_by_now.trigger_key,
+        held_by_now.valid_from,
         held_by_now.account_id,
-        held_by_now.condition_count
+        held_by_now.needed_count
 ),
 
 together as (
-    select trigger_key, account_id, condition_count, from_date, to_date
+    select trigger_key, valid_from, account_id, needed_count, from_date, to_date
     from held_by_now
     union all
     select
         concerned.trigger_key,
+        concerned.valid_from,
         concerned.account_id,
-        concerned.condition_count,
+        concerned.needed_count,
         service.from_date,
         service.to_date
     from concerned
@@ -78,26 +84,32 @@ together as (
 ),
 
 changes as (
-    select trigger_key, account_id, condition_count, from_date as change_date, 1 as change
+    select
+        trigger_key,
+        valid_from,
+        account_id,
+        needed_count,
+        from_date as change_date,
+        1 as change
     from together
     union all
-    select trigger_key, account_id, condition_count, to_date, -1
+    select trigger_key, valid_from, account_id, needed_count, to_date, -1
     from together
     where to_date <= {{ as_of_date() }}
 ),
 
 levels as (
-    {{ swept_levels('changes', ['trigger_key', 'account_id', 'condition_count']) }}
+    {{ swept_levels('changes', ['trigger_key', 'valid_from', 'account_id', 'needed_count']) }}
 ),
 
 all_held as (
     select *
     from levels
-    where level = condition_count
+    where level = needed_count
 ),
 
 final as (
-    {{ merged_stretches('all_held', ['trigger_key', 'account_id']) }}
+    {{ merged_stretches('all_held', ['trigger_key', 'valid_from', 'account_id']) }}
 )
 
 select * from final

@@ -11,13 +11,8 @@ severities as (
 ),
 
 triggers as (
-    select
-        trigger_key,
-        max(severity) as severity,
-        max(direction) as direction
-    from {{ ref('triggers') }}
-    where enabled
-    group by trigger_key
+    select * from {{ ref('int_triggers') }}
+    where is_current
 ),
 
 final as (

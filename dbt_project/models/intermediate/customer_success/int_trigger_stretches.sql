@@ -4,18 +4,8 @@ with holds as (
     select * from {{ ref('int_trigger_holds') }}
 ),
 
--- All conditions of a trigger say the same here (checked at the start of a run).
 triggers as (
-    select
-        trigger_key,
-        max(for_days) as for_days,
-        max(cooldown_days) as cooldown_days,
-        max(segment) as segment,
-        max(valid_from) as valid_from,
-        coalesce(min(valid_to), {{ end_of_time() }}) as valid_to
-    from {{ ref('triggers') }}
-    where enabled
-    group by trigger_key
+    select * from {{ ref('int_triggers') }}
 ),
 
 accounts as (
@@ -25,9 +15,11 @@ accounts as (
 ripened as (
     select
         holds.trigger_key,
+        holds.valid_from,
         holds.account_id,
         holds.from_date,
-        holds.to_date,
+        -- A version that has ended holds no more.
+        least(holds.to_date, triggers.valid_to) as to_date,
         least(holds.to_date, triggers.valid_to) as fires_before_date,
         greatest(
             {{ add_days('holds.from_date', 'triggers.for_days') }}, triggers.valid_from
@@ -36,6 +28,7 @@ ripened as (
     from holds
     inner join triggers
         on holds.trigger_key = triggers.trigger_key
+        and holds.valid_from = triggers.valid_from
     inner join accounts
         on holds.account_id = accounts.account_id
         and accounts.segment = coalesce(triggers.segment, accounts.segment)
@@ -45,7 +38,7 @@ final as (
     select
         *,
         row_number() over (
-            partition by trigger_key, account_id order by from_date
+            partition by trigger_key, account_id order by ripe_date
         ) as stretch_number
     from ripened
     where ripe_date < fires_before_date

@@ -8,12 +8,8 @@ lifts as (
 ),
 
 triggers as (
-    select
-        trigger_key,
-        max(direction) as direction,
-        max(owner_role) as owner_role
-    from {{ ref('triggers') }}
-    group by trigger_key
+    select * from {{ ref('int_triggers') }}
+    where is_current
 ),
 
 final as (
