@@ -77,7 +77,7 @@ def test_survival_of_the_dozen(dozen_marts: Query) -> None:
 def test_post_mortems(dozen_marts: Query) -> None:
     # The owner of all accounts changed on 8 March 2022, a risk trigger for those in service that
     # day (not F, which left on it): H and D left within 23 days of it, J after 63. A payment of E
-    # had failed a week before it, one of D two days after it.
+    # had failed a week before it, one of D two days after it; J's card was to expire that month.
     assert dozen_marts(
         "select customer_id, churn_date, churn_type, churn_reason, churn_feedback, mrr_lost, "
         "tenure_days, returned_at, days_away, plan, owner_id, triggers_fired_count, "
@@ -97,7 +97,7 @@ def test_post_mortems(dozen_marts: Query) -> None:
         ("D", date(2022, 3, 31), "voluntary", "cancellation_requested", "too_expensive", 50, 395,
          None, None, "Team", "csm_2", 2, 23),
         ("J", date(2022, 5, 10), "voluntary", "cancellation_requested", None, 500, 120,
-         None, None, "Pro", "csm_2", 1, 63),
+         None, None, "Pro", "csm_2", 2, 70),
     ]  # fmt: skip
 
 
