@@ -6,10 +6,10 @@ An own reading: nothing here is shared with the models. Values are per account: 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
+from simulation.columns import take
 from simulation.company import simulate_company
 from simulation.config import Floats, SimulationConfig, generator
 from simulation.customer_success import experiment_days, nps_table
@@ -18,7 +18,8 @@ from simulation.experiments import EXPERIMENTS
 from simulation.people import make_users
 from simulation.product import EVENTS_PER_SESSION, plan_activity
 from simulation.timeline import Timeline, build_timeline
-from simulation.world import ACTIVE, PAST_DUE, World
+from simulation.truth import Truth, true_mrr
+from simulation.world import World
 
 WINDOW = 56
 KEYS = tuple(experiment.key for experiment in EXPERIMENTS)
@@ -33,11 +34,11 @@ class Groups:
     after: Floats
 
 
-def simulated_groups(seed: int, customers: int, months: int = 12) -> dict[str, Groups]:
-    """The accounts of each experiment of one simulated company, by experiment."""
-    config = SimulationConfig(customers, months, seed, date(2026, 10, 31))
+def simulated_groups(config: SimulationConfig) -> dict[str, Groups]:
+    """The accounts of each experiment of a simulated company, by experiment."""
     world = simulate_company(config)
     timeline = build_timeline(world)
+    truth = true_mrr(world, timeline)
     rows = world.assignments.columns()
     result = {}
     for number, experiment in enumerate(EXPERIMENTS):
@@ -46,7 +47,7 @@ def simulated_groups(seed: int, customers: int, months: int = 12) -> dict[str, G
         begin, over = experiment_days(world, number)
         windows = ((begin - WINDOW, begin), (over - WINDOW, over))
         if experiment.kpi == "logo_retention":
-            values = [_pays(world, timeline, day)[members] for day in (begin, over - 1)]
+            values = [_pays(truth, config.customers, day)[members] for day in (begin, over - 1)]
             kept = values[0] == 1
             is_target, values = is_target[kept], [value[kept] for value in values]
         elif experiment.kpi == "active_days":
@@ -57,12 +58,13 @@ def simulated_groups(seed: int, customers: int, months: int = 12) -> dict[str, G
     return result
 
 
-def _pays(world: World, timeline: Timeline, day: int) -> Floats:
-    states = timeline.states
-    there = np.isin(states["state"], (ACTIVE, PAST_DUE))
-    there &= (states["start"] <= day) & (states["end"] > day)
-    result = np.zeros(world.config.customers)
-    result[world.subscriptions["customer"][states["subscription"][there]]] = 1
+def _pays(truth: Truth, customers: int, day: int) -> Floats:
+    """Whether each customer's true MRR is above 0 at the end of a day: that of its last change."""
+    changes = take(truth.changes, truth.changes["day"] <= day)
+    changes = take(changes, np.argsort(changes["day"], kind="stable"))
+    result = np.zeros(customers)
+    # Of several changes of a customer the last one is written last.
+    result[changes["customer"]] = changes["after"] > 0
     return result
 
 
