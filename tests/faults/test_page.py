@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.faults.page import PAGE, matrix, render, results_on_page, named_tests
+from tests.faults.page import PAGE, matrix, named_tests, render, results_on_page
 
 MAKE_IT = "run `python -m tests.faults.page` (with the path of a new test file: only that one)"
 
