@@ -19,6 +19,7 @@ import duckdb
 
 from expectations import dialect
 from expectations.rules import Rule, by_table
+from orchestration.failpoints import failpoint
 from orchestration.results import Result, Stage
 
 #: How many of the values that broke a rule a message shows.
@@ -33,9 +34,15 @@ class Warehouse:
     last_release: Path | None
 
 
-def begin(data_docs: Path) -> None:
-    """Start Great Expectations in this process, with Data Docs to be written to that folder."""
+def begin(data_docs: Path, folders: Sequence[Path]) -> None:
+    """Start Great Expectations in this process.
+
+    Args:
+        data_docs: folder that the Data Docs are written to.
+        folders: where the engine may read.
+    """
     global _runner
+    dialect.allow(folders)
     _runner = SuiteRunner(data_docs)
     _runner.warm_up()
 
@@ -43,13 +50,17 @@ def begin(data_docs: Path) -> None:
 def run_suite(stage: Stage, rules: Sequence[Rule], warehouse: Warehouse) -> list[Result]:
     """`SuiteRunner.run` of this process; `begin` comes first."""
     assert _runner is not None, "begin comes first"
-    return _runner.run(stage, rules, warehouse)
+    results = _runner.run(stage, rules, warehouse)
+    failpoint(f"suite.{stage}_checked")
+    return results
 
 
 def build_data_docs() -> Path:
     """`SuiteRunner.build_data_docs` of this process; `begin` comes first."""
     assert _runner is not None, "begin comes first"
-    return _runner.build_data_docs()
+    index = _runner.build_data_docs()
+    failpoint("suite.pages_written")
+    return index
 
 
 class SuiteRunner:
@@ -321,6 +332,7 @@ def _row_counts(database: Path, rules: Sequence[Rule]) -> dict[tuple[str, str], 
     """Rows of each table; one that cannot be read is left out, and its checks then fail."""
     counts: dict[tuple[str, str], int] = {}
     with duckdb.connect(str(database), read_only=True) as connection:
+        dialect.lock(connection)
         for schema, table in by_table(rules):
             try:
                 found = connection.execute(f'select count(*) from "{schema}"."{table}"').fetchall()

@@ -7,6 +7,8 @@ close the result that is still being read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,7 +17,22 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine import URL, default
 from sqlalchemy.sql import compiler
 
+from orchestration.warehouse import lock_down
+
 URL_SCHEME = "duckdb+readonly"
+
+
+_folders: list[Path] = []
+
+
+def allow(folders: Sequence[Path]) -> None:
+    """Let connections of this process read in these folders too."""
+    _folders[:] = folders
+
+
+def lock(connection: duckdb.DuckDBPyConnection, *more: Path) -> None:
+    """Keep a connection to the folders that were allowed, and these."""
+    lock_down(connection, [*_folders, *more])
 
 
 class _AlwaysQuoting(compiler.IdentifierPreparer):
@@ -44,10 +61,10 @@ class ReadOnlyDuckDB(default.DefaultDialect):
         return [url.database], {"last_release": url.query.get("last_release")}
 
     def connect(self, *cargs: Any, **cparams: Any) -> Any:
-        """Open the file read-only, and the last release beside it."""
+        """Open the file read-only and locked down, and the last release beside it."""
         last_release = cparams.get("last_release")
         connection = duckdb.connect(cargs[0], read_only=True)
-        connection.execute("set TimeZone = 'UTC'")
+        lock(connection, *([Path(last_release).parent] if last_release else []))
         if last_release:
             quoted = str(last_release).replace("'", "''")
             connection.execute(f"attach if not exists '{quoted}' as last_release (read_only)")

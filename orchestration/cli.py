@@ -1,7 +1,8 @@
 """The command line: `python -m orchestration.cli run | close | quarantine | accept | ...`.
 
 Exit codes: 0 released or nothing changed; 2 a setting; 3 a landed file; 4 a check; 5 a model;
-6 a month that cannot be closed or reopened; 75 another run holds the home folder; 70 a fault of
+6 a month that cannot be closed or reopened; 74 the machine (no space, no memory, a damaged file);
+75 another run holds the home folder; 130 and 143 stopped by Ctrl-C or a polite kill; 70 a fault of
 the program itself.
 """
 
@@ -21,8 +22,9 @@ from pathlib import Path
 from orchestration.control import Control
 from orchestration.errors import ClosingError, ConfigurationError, HoldfastError
 from orchestration.lock import home_lock
+from orchestration.machine import catch_signals, lack_of
 from orchestration.report import Progress, readable_path, summary
-from orchestration.settings import PROJECT_DIR, Settings, load_settings
+from orchestration.settings import DBT_PROJECT_DIR, PROJECT_DIR, Settings, load_settings
 
 EXIT_FAULT = 70
 SIMULATED_CUSTOMERS = 400
@@ -32,6 +34,7 @@ SIMULATED_MONTHS = 24
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     parsed = _parser().parse_args(arguments)
+    stopped = catch_signals()
     try:
         settings = load_settings()
         if parsed.command == "dev":
@@ -48,15 +51,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _acknowledge(settings, parsed)
         if parsed.command == "accept":
             return _accept(settings, parsed)
-        return _run(settings, simulate_if_empty=parsed.simulate_if_empty)
+        return _run(
+            settings, parsed.project_dir.resolve(), simulate_if_empty=parsed.simulate_if_empty
+        )
     except HoldfastError as error:
-        print("\n".join(["", str(error), *getattr(error, "__notes__", [])]), file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("\nStopped. Readers stay on the last release.", file=sys.stderr)
-        return 130
+        return _say_error(error)
+    except KeyboardInterrupt as error:
+        said = getattr(error, "__notes__", ["Readers stay on the last release."])
+        print("\n".join(["", "Stopped.", *said]), file=sys.stderr)
+        return 128 + stopped()
     except Exception as error:
-        return _fault(error)
+        return _say_error(lack) if (lack := lack_of(error)) else _fault(error)
+
+
+def _say_error(error: HoldfastError) -> int:
+    print("\n".join(["", str(error), *getattr(error, "__notes__", [])]), file=sys.stderr)
+    return error.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
         "--simulate-if-empty",
         action="store_true",
         help="make a small simulated company where nothing has landed in the home folder",
+    )
+    run.add_argument(
+        "--project-dir",
+        type=Path,
+        default=DBT_PROJECT_DIR,
+        help="folder of dbt_project.yml (default: the warehouse's own)",
     )
     close = commands.add_parser("close", help="release, and close the books of a month with it")
     close.add_argument("--month", required=True, help="such as 2026-10, or last")
@@ -100,7 +116,7 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
-def _run(settings: Settings, *, simulate_if_empty: bool) -> int:
+def _run(settings: Settings, project_dir: Path, *, simulate_if_empty: bool) -> int:
     # Imported here, so that `--help` and errors of settings are immediate.
     from orchestration.refresh import refresh
 
@@ -112,6 +128,7 @@ def _run(settings: Settings, *, simulate_if_empty: bool) -> int:
         settings,
         progress.say,
         go_on_without_refused=os.environ.get("HOLDFAST_GO_ON_WITHOUT_REFUSED") == "1",
+        project_dir=project_dir,
     )
     print("\n".join(["", *summary(outcome, settings)]))
     return 0

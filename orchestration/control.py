@@ -166,11 +166,12 @@ class Control:
     ) -> None:
         """Record how a run ended: `released`, `unchanged` or `failed`.
 
-        What is None here keeps what was recorded before.
+        What is None here keeps what was recorded before. What was released stays released, whatever
+        went wrong after the commit.
         """
         with self.transaction() as connection:
             changed = connection.execute(
-                "update runs set state = ?, finished_at = ?,"
+                "update runs set state = iif(state = 'released', state, ?), finished_at = ?,"
                 " fingerprint = coalesce(?, fingerprint),"
                 " checks_passed = coalesce(?, checks_passed),"
                 " checks_failed = coalesce(?, checks_failed), message = coalesce(?, message)"

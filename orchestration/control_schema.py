@@ -275,4 +275,18 @@ MIGRATIONS: tuple[str, ...] = (
         primary key (run_id, subject, rule)
     ) strict;
     """,
+    """
+    -- Who a message is for; what is said (`kind`) may be said to several, each under its own key.
+    alter table outbox add column target text not null default '';
+    alter table outbox add column next_attempt_at text;
+    alter table outbox add column last_error text;
+
+    create trigger outbox_messages_are_not_changed before update on outbox
+    when new.key <> old.key or new.kind <> old.kind or new.target <> old.target
+        or new.payload <> old.payload
+    begin select raise(abort, 'a message of the outbox is not changed'); end;
+
+    create trigger outbox_messages_are_not_deleted before delete on outbox
+    begin select raise(abort, 'a message of the outbox is not deleted'); end;
+    """,
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,9 +22,10 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import BuildError
+from orchestration.failpoints import failpoint
 from orchestration.results import Result, Stage
 from orchestration.settings import DBT_PROJECT_DIR, Settings
-from orchestration.warehouse import open_for_reading
+from orchestration.warehouse import engine_folders, open_for_reading
 from orchestration.workers import tell
 
 #: What in the project folder decides about the manifest.
@@ -67,6 +69,9 @@ def dbt_environment(settings: Settings, build_database: Path, project_dir: Path)
         "HOLDFAST_BUILD_DATABASE": str(build_database),
         "HOLDFAST_MEMORY_LIMIT": settings.memory_limit,
         "HOLDFAST_THREADS": str(settings.threads),
+        "HOLDFAST_ENGINE_FOLDERS": os.pathsep.join(
+            str(folder) for folder in engine_folders(settings, project_dir)
+        ),
     }
 
 
@@ -117,28 +122,38 @@ def prepare_manifest(settings: Settings, project_dir: Path = DBT_PROJECT_DIR) ->
 
 
 def fresh_manifest(settings: Settings, project_dir: Path = DBT_PROJECT_DIR) -> Path | None:
-    """The path of `manifest.json` if it was made from the project as it is now."""
-    manifest, stamp = _manifest_files(settings)
-    is_fresh = (
-        manifest.exists() and stamp.exists() and stamp.read_text() == project_digest(project_dir)
-    )
-    return manifest if is_fresh else None
+    """The path of the manifest if there is one of the project as it is now."""
+    manifest = _manifest_file(settings, project_digest(project_dir))
+    return manifest if manifest.exists() else None
 
 
 def parse(settings: Settings, project_dir: Path = DBT_PROJECT_DIR) -> Path:
-    """Parse the project and write `manifest.json`; a `build` in this process goes on with it.
+    """Parse the project and keep its manifest; a `build` in this process goes on with it.
 
     Raises:
         BuildError: the project does not parse.
     """
-    manifest, stamp = _manifest_files(settings)
     digest = project_digest(project_dir)
     # Parsing opens no connection, so the file that the profile names need not be there.
     nowhere = settings.home / "build" / "none" / "warehouse.duckdb"
     parsed = _invoke(["parse"], settings, nowhere, project_dir)
     _parsed.clear()
     _parsed[_parse_key(settings, project_dir, digest)] = parsed
-    stamp.write_text(digest)
+    failpoint("dbt.parsed")
+    return _keep_manifest(settings, digest)
+
+
+def _keep_manifest(settings: Settings, digest: str) -> Path:
+    """A copy under the name of the project's digest: whole or not there, whatever dbt rewrites."""
+    manifest = _manifest_file(settings, digest)
+    if not manifest.exists():
+        partial = manifest.with_suffix(".tmp")
+        shutil.copyfile(dbt_target_dir(settings) / "manifest.json", partial)
+        failpoint("dbt.manifest_copied")
+        partial.replace(manifest)
+    for other in manifest.parent.glob("manifest-*"):
+        if other != manifest:
+            other.unlink()
     return manifest
 
 
@@ -167,7 +182,9 @@ def build(
         command += ["--exclude-resource-type", "unit_test"]
     # A build changes what was parsed, so it is taken out and used once.
     key = _parse_key(settings, project_dir, project_digest(project_dir))
+    failpoint("dbt.starting")
     finished = _invoke(command, settings, build_database, project_dir, _parsed.pop(key, None))
+    failpoint("dbt.built")
     target = dbt_target_dir(settings)
     nodes = [
         _node(row, project_dir, target)
@@ -200,10 +217,9 @@ def with_examples(result: Result, database: Path) -> Result:
     return replace(result, examples=texts)
 
 
-def _manifest_files(settings: Settings) -> tuple[Path, Path]:
-    """The manifest, and the digest of the project that it was made from."""
-    manifest = dbt_target_dir(settings) / "manifest.json"
-    return manifest, manifest.with_name("manifest.digest")
+def _manifest_file(settings: Settings, digest: str) -> Path:
+    """The manifest of the project that has this digest."""
+    return settings.home / "dbt" / f"manifest-{digest[:16]}.json"
 
 
 def _parse_key(settings: Settings, project_dir: Path, digest: str) -> str:
@@ -282,6 +298,7 @@ class _Counter:
     def __call__(self, event: Any) -> None:
         if event.info.name != "NodeFinished":
             return
+        failpoint("dbt.node_finished")
         self._finished += 1
         if self._clock() - self._told_at >= TELL_EVERY_SECONDS:
             self._told_at = self._clock()

@@ -43,6 +43,12 @@ class ClosingError(HoldfastError):
     exit_code = 6
 
 
+class MachineError(HoldfastError):
+    """No space, no memory, a disk that cannot be read; exit code 74 (EX_IOERR)."""
+
+    exit_code = 74
+
+
 class LockedError(HoldfastError):
     """Another run holds the home folder; exit code 75 (EX_TEMPFAIL)."""
 

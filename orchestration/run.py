@@ -7,8 +7,10 @@ ends before anything heavy is imported.
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -40,6 +42,7 @@ from orchestration.books.tables import (
 from orchestration.control import Control, Release
 from orchestration.customer_success_seeds import check_customer_success
 from orchestration.errors import AuditError, BuildError, HoldfastError
+from orchestration.failpoints import failpoint
 from orchestration.landing.contract import Contract, load_contract
 from orchestration.landing.gate import run_gate
 from orchestration.landing.quarantine import acknowledged_rows
@@ -50,7 +53,7 @@ from orchestration.policies import SEED, check_policies
 from orchestration.release.build import BuildPaths, start_build
 from orchestration.release.carry_over import carry_over
 from orchestration.release.fingerprint import code_version, fingerprint, input_digest, is_unchanged
-from orchestration.release.publish import commit, keep_as_known, roll_forward, seal
+from orchestration.release.publish import OutboxMessage, commit, keep_as_known, roll_forward, seal
 from orchestration.report import readers_see, rejection
 from orchestration.results import STAGE_NAMES, Result, Stage, rejecting
 from orchestration.run_log import (
@@ -62,7 +65,10 @@ from orchestration.run_log import (
     write_run_log,
 )
 from orchestration.settings import DBT_PROJECT_DIR, Settings
-from orchestration.warehouse import open_for_reading, open_for_writing
+from orchestration.targets.notices import NoticeFile
+from orchestration.targets.outbox import Target, deliver_outbox, for_each_target
+from orchestration.targets.webhook import webhook_from
+from orchestration.warehouse import engine_folders, open_for_reading, open_for_writing
 from orchestration.workers import Worker
 
 if TYPE_CHECKING:
@@ -88,6 +94,7 @@ class RefreshRun:
     previous: Release | None
     made_by: Definitions
     closing: CloseRequest | None = None
+    targets: tuple[Target, ...] = ()
     results: list[Result] = field(default_factory=list)
     gate: GateReport | None = None
     fingerprint: str | None = None
@@ -148,12 +155,17 @@ class RefreshRun:
         self._dbt = Worker("dbt")
         self._suites = Worker("Great Expectations")
         self._manifest = self._dbt.start(dbt_runner.parse, self.settings, self.project_dir)
-        self._suites.start(context.begin, self.data_docs)
+        folders = engine_folders(self.settings, self.project_dir)
+        self._suites.start(context.begin, self.data_docs, folders)
 
-    def close(self) -> None:
-        """End the processes that `warm_up` started."""
+    def close(self, *, at_once: bool = False) -> None:
+        """End the processes that `warm_up` started; at once where the run is broken off."""
         for worker in (self._dbt, self._suites):
-            if worker is not None:
+            if worker is None:
+                continue
+            if at_once:
+                worker.kill()
+            else:
                 worker.close()
 
     def manifest(self) -> Path:
@@ -183,8 +195,14 @@ class RefreshRun:
                 made_by=self.made_by,
                 request=self.closing,
             )
+<<<<<<< HEAD
             carry_over(connection, self._last_release_file(), is_same_code=self._code_is_released())
             return raw_row_counts(connection, self.contract)
+=======
+            counts = raw_row_counts(connection, self.contract)
+        failpoint("raw.counted")
+        return counts
+>>>>>>> a3a76b8 (Survive a kill at any place of a run; tell the world through an outbox; lock the engine down)
 
     def check_raw(self) -> list[Result]:
         """Run the raw suites; if nothing blocks, dbt begins while Dagster writes the results."""
@@ -200,6 +218,7 @@ class RefreshRun:
         expected = Expected(self.settings.as_of, tuple(before.items()), last_as_of)
         rules = raw_rules(self.contract, expected)
         found = self._finish_suite(self._start_suite("raw", rules))
+        failpoint("raw.checked")
         if not rejecting(self.results):
             self._models = self._start_models()
         return found
@@ -214,6 +233,7 @@ class RefreshRun:
 
         nodes = _worker(self._dbt).result(self._models or self._start_models(), self.say)
         self.results.extend(node.result for node in nodes)
+        failpoint("models.built")
         if not rejecting(self.results):
             built = {node.result.subject for node in nodes if node.result.stage == "model"}
             rules = [rule for rule in mart_rules() if rule.subject in built]
@@ -223,7 +243,9 @@ class RefreshRun:
     def check_marts(self) -> list[Result]:
         """The results of the mart suites."""
         assert self._marts is not None, "build_models starts them"
-        return self._finish_suite(self._marts)
+        found = self._finish_suite(self._marts)
+        failpoint("marts.checked")
+        return found
 
     def release(self) -> Release | None:
         """Write the run's own log into the build, seal it, and commit it as the next release.
@@ -255,6 +277,7 @@ class RefreshRun:
             books = read_new_books(
                 connection, self.run_id, self.closing.close_id if self.closing else None
             )
+        failpoint("release.log_written")
         if self.settings.known_at is not None:
             self.as_known = keep_as_known(self.settings, seal(build))
             return None
@@ -264,19 +287,21 @@ class RefreshRun:
                 "there is nothing to close. Nothing was released."
             )
         previous = self.previous.n if self.previous else 0
-        message = notice(books.restated, previous + 1, self.settings)
+        restated = notice(books.restated, previous + 1, self.settings)
+        messages = [self._notice(previous + 1), *([restated] if restated else [])]
         self.released = commit(
             self.settings,
             self.control,
             seal(build),
             previous=previous,
             fingerprint=self.fingerprint,
-            outbox=() if message is None else (message,),
+            outbox=for_each_target(messages, self.targets, self.run_id),
             books=lambda n: self._write_books(n, books),
         )
         self.notices = notice_lines(books.restated, self.settings)
         # What follows from the commit is done by whoever comes first: here, or by the next start.
         roll_forward(self.settings, self.control)
+        deliver_outbox(self.control, self.targets, self.say)
         return self.released
 
     def _write_books(self, n: int, books: NewBooks) -> None:
@@ -316,6 +341,22 @@ class RefreshRun:
     def _rows(self) -> RowAccount:
         with open_for_writing(self.settings, self._build_paths().database) as connection:
             return row_account(connection)
+
+    def _notice(self, n: int) -> OutboxMessage:
+        """That a release was published: counts and names of the run, no figure and no person."""
+        assert self.gate is not None
+        content = {
+            "release": n,
+            "run": self.run_id,
+            "as_of": self.settings.as_of.isoformat(),
+            "input_fingerprint": self.fingerprint,
+            "code_version": self.code_version,
+            "rows_received": self.gate.rows_received,
+            "rows_accepted": self.gate.rows_accepted,
+            "rows_quarantined": self.gate.rows_quarantined,
+            "warnings": sum(result.warns for result in self.results),
+        }
+        return OutboxMessage(f"release/{n}", "release_published", json.dumps(content))
 
     def stop_if_rejected(self) -> None:
         """Raise what the failed checks and models so far amount to, if there are any."""
@@ -398,11 +439,17 @@ def open_run(
         LockedError: another run holds the home folder.
     """
     check_policies(project_dir / SEED, settings.enabled_policies)
+<<<<<<< HEAD
     check_customer_success((project_dir / SEED).parent)
+=======
+    targets = load_targets(settings)
+>>>>>>> a3a76b8 (Survive a kill at any place of a run; tell the world through an outbox; lock the engine down)
     with Control(settings.control_database) as control:
         run_id = f"{control.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         with home_lock(settings.home, run_id):
+            failpoint("run.locked")
             roll_forward(settings, control)
+            deliver_outbox(control, targets, say)
             check_settings_fit(control, settings)
             closing = None if close is None else request_close(control, settings, close, who)
             code = code_version(project_dir.parent)
@@ -417,20 +464,33 @@ def open_run(
                 previous=control.latest_release(),
                 made_by=definitions(settings, project_dir),
                 closing=closing,
+                targets=targets,
             )
             control.start_run(run_id, settings.as_of, code)
+            failpoint("run.recorded")
             try:
                 yield run
             except BaseException as error:
                 if error is not run.error:
                     # A rejection says it itself.
-                    error.add_note(readers_see(run.previous))
+                    error.add_note(readers_see(control.latest_release()))
+                run.close(at_once=True)
                 _finish(run, str(error) or type(error).__name__)
                 raise
             else:
                 _finish(run, None)
-            finally:
+                failpoint("run.finished")
                 run.close()
+
+
+def load_targets(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[Target, ...]:
+    """Who is told of a release: the notice file, and a webhook where there is one.
+
+    Raises:
+        ConfigurationError: the webhook cannot be used as it is set.
+    """
+    webhook = webhook_from(environ)
+    return (NoticeFile(settings.home / "notices.jsonl"), *((webhook,) if webhook else ()))
 
 
 def _worker(worker: Worker | None) -> Worker:

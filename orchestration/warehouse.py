@@ -1,8 +1,12 @@
-"""Opening DuckDB files, always with the same settings."""
+"""Opening DuckDB files, always with the same settings, and locked down.
+
+A locked connection reads and writes in the folders it is given, reaches no other file and no
+network, loads no extension, and its configuration cannot be changed any more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +22,39 @@ def engine_config(settings: Settings, database: Path) -> dict[str, Any]:
         "memory_limit": settings.memory_limit,
         "threads": settings.threads,
         "temp_directory": f"{database}.tmp",
-        "autoinstall_known_extensions": False,
     }
+
+
+def engine_folders(settings: Settings, project_dir: Path) -> list[Path]:
+    """Where the engine reads and writes in a run, beside the folder of the opened file."""
+    return [
+        settings.landing,
+        settings.accepted_dir,
+        settings.build_dir,
+        settings.releases_dir,
+        project_dir / "seeds",
+    ]
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
+    """Let a connection use these folders only, count time in UTC, and stay so.
+
+    DuckDB itself adds the opened file and the folder that it spills to. A file that is open
+    already in this process has one engine and one configuration, which stays.
+    """
+    row = connection.execute("select current_setting('lock_configuration')").fetchone()
+    if row is not None and row[0]:
+        return
+    listed = ", ".join("'" + str(folder).replace("'", "''") + "'" for folder in folders)
+    for statement in (
+        "set global TimeZone = 'UTC'",
+        "set autoinstall_known_extensions = false",
+        "set autoload_known_extensions = false",
+        f"set allowed_directories = [{listed}]",
+        "set enable_external_access = false",
+        "set lock_configuration = true",
+    ):
+        connection.execute(statement)
 
 
 @contextmanager
@@ -27,7 +62,7 @@ def open_for_writing(settings: Settings, database: Path) -> Iterator[duckdb.Duck
     """The one writing connection to a private build file; closed at the end of the block."""
     connection = duckdb.connect(str(database), config=engine_config(settings, database))
     try:
-        connection.execute("set TimeZone = 'UTC'")
+        lock_down(connection, [settings.landing, settings.accepted_dir, database.parent])
         yield connection
     finally:
         connection.close()
@@ -38,7 +73,7 @@ def open_for_reading(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to a build or a release; closed at the end of the block."""
     connection = duckdb.connect(str(database), read_only=True)
     try:
-        connection.execute("set TimeZone = 'UTC'")
+        lock_down(connection, [])
         yield connection
     finally:
         connection.close()

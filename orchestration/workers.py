@@ -3,16 +3,23 @@
 Each takes seconds to import, longer than most suites and builds of a small company take. In
 processes of their own they start at once and side by side, and what they
 hold (memory, an open DuckDB file) goes when they do.
+
+A worker lives as long as its run lets it: both ends of a pipe see to that. When the run closes
+its end, or dies in whatever way, the worker ends at once, so that no second writer is ever left.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, TypeVar
 
 from orchestration.errors import HoldfastError
@@ -20,6 +27,9 @@ from orchestration.settings import PROJECT_DIR
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+#: A new interpreter, which has no open file and no thread of the run.
+START_METHOD = "spawn"
 
 _POLL_SECONDS = 0.2
 _lines: Any = None
@@ -38,16 +48,24 @@ class Worker:
         # A new process takes over the path for imports; Dagster takes the project off its own.
         if str(PROJECT_DIR) not in sys.path:
             sys.path.append(str(PROJECT_DIR))
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context(START_METHOD)
         self._name = name
         self._queue = context.Queue()
+        lifeline, self._lifeline = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
-            max_workers=1, mp_context=context, initializer=_begin, initargs=(self._queue,)
+            max_workers=1, mp_context=context, initializer=_begin, initargs=(self._queue, lifeline)
         )
 
     def start(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Give it something to do, and go on."""
-        return self._pool.submit(call, *args, **kwargs)
+        """Give it something to do, and go on.
+
+        Raises:
+            HoldfastError: the process died before.
+        """
+        try:
+            return self._pool.submit(call, *args, **kwargs)
+        except BrokenProcessPool:
+            raise self._died() from None
 
     def result(self, future: Future[T], say: Callable[[str], None] | None = None) -> T:
         """Wait for something given to it, passing on its lines of progress.
@@ -66,10 +84,7 @@ class Worker:
         try:
             return future.result()
         except BrokenProcessPool:
-            raise HoldfastError(
-                f"The process that runs {self._name} died; nothing was released. The machine may "
-                "be out of memory: lower HOLDFAST_MEMORY_LIMIT or HOLDFAST_THREADS, and run again."
-            ) from None
+            raise self._died() from None
 
     def do(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Give it something to do and wait."""
@@ -79,6 +94,19 @@ class Worker:
         """Let it finish what it was given, and end it."""
         self._pool.shutdown(wait=True)
         self._queue.close()
+        self._lifeline.close()
+
+    def kill(self) -> None:
+        """End it at once, whatever it is doing; what it wrote so far is rubbish."""
+        self._lifeline.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._queue.close()
+
+    def _died(self) -> HoldfastError:
+        return HoldfastError(
+            f"The process that runs {self._name} died; nothing was released. The machine may "
+            "be out of memory: lower HOLDFAST_MEMORY_LIMIT or HOLDFAST_THREADS, and run again."
+        )
 
     def _drain(self) -> list[str]:
         lines: list[str] = []
@@ -89,6 +117,15 @@ class Worker:
                 return lines
 
 
-def _begin(lines: Any) -> None:
+def _begin(lines: Any, lifeline: Connection) -> None:
     global _lines
     _lines = lines
+    # Ctrl-C reaches the whole group of processes; the run says what is to be done.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _end_with(lifeline: Connection) -> None:
+    """Wait for the other end to go, and go too."""
+    lifeline.poll(None)
+    os._exit(1)

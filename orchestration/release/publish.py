@@ -37,11 +37,19 @@ class SealedRelease:
 
 @dataclass(frozen=True)
 class OutboxMessage:
-    """Something to be delivered once the release is committed; `key` makes it one of its kind."""
+    """Something to be delivered once the release is committed; `key` makes it one of its kind.
+
+    Attributes:
+        key: known to the receiver; the same message never has two.
+        kind: what is said, such as `release_published`.
+        payload: JSON text without personal data.
+        target: who is told (`orchestration/targets`).
+    """
 
     key: str
     kind: str
     payload: str
+    target: str = ""
 
 
 def seal(build: BuildPaths) -> SealedRelease:
@@ -124,9 +132,9 @@ def commit(
             (n, sealed.run_id, fingerprint, sealed.sha256, sealed.bytes, now, row["as_of"]),
         )
         connection.executemany(
-            "insert into outbox (key, release_n, kind, payload, created_at, updated_at)"
-            " values (?, ?, ?, ?, ?, ?) on conflict (key) do nothing",
-            [(message.key, n, message.kind, message.payload, now, now) for message in outbox],
+            "insert into outbox (key, release_n, kind, target, payload, created_at, updated_at)"
+            " values (?, ?, ?, ?, ?, ?, ?) on conflict (key) do nothing",
+            [(m.key, n, m.kind, m.target, m.payload, now, now) for m in outbox],
         )
         if books is not None:
             books(n)

@@ -1,5 +1,8 @@
--- The raw rows behind a movement: what began or ended for the unit on that day, or the rates that
--- moved it. One row per movement; ids read `<source>.<table>/<key>`.
+-- The raw rows behind a movement: without any one of them it would not be what it is. One row per
+-- movement; ids read `<source>.<table>/<key>`.
+--
+-- A change of MRR comes from all items of the unit that are in force before or after it: those that
+-- stand share discounts with those that change, and the sum of all is rounded once.
 with movements as (
     select * from {{ ref('int_mrr_movements_typed') }}
 ),
@@ -8,43 +11,79 @@ unit_items as (
     select * from {{ ref('int_unit_items') }}
 ),
 
-valued as (
-    select * from {{ ref('int_unit_mrr_valued') }}
-),
-
 discounts as (
-    select * from {{ ref('int_discount_windows') }}
+    select
+        *,
+        least(to_date, coalesce(window_to_date, to_date)) as speaks_until_date
+    from {{ ref('int_discount_windows') }}
 ),
 
+line_sources as (
+    select * from {{ ref('int_item_line_sources') }}
+),
 
-touched as (
+invoice_sources as (
+    select * from {{ ref('int_subscription_invoice_sources') }}
+),
+
+policies as (
+    select * from {{ ref('int_metric_policies_enabled') }}
+),
+
+valued as (
     select
-        policy_id,
-        unit_id,
-        from_date as change_date,
-        subscription_item_id,
-        subscription_id,
-        item_kind
-    from unit_items
-    union all
-    select policy_id, unit_id, to_date, subscription_item_id, subscription_id, item_kind
-    from unit_items
+        *,
+        lag(valuation_date) over (
+            partition by policy_id, unit_id, currency order by change_date
+        ) as valuation_date_before
+    from {{ ref('int_unit_mrr_valued') }}
+    where currency <> '{{ var("reporting_currency") }}'
+),
+
+rates as (
+    select * from {{ ref('int_fx_rate_intervals') }}
 ),
 
 movement_items as (
     select
         movements.movement_id,
         movements.movement_date,
-        touched.subscription_item_id,
-        touched.subscription_id,
-        touched.item_kind
+        unit_items.customer_id,
+        unit_items.subscription_id,
+        unit_items.subscription_item_id,
+        unit_items.item_kind,
+        unit_items.price_id,
+        unit_items.mrr_basis,
+        policies.churn_at
     from movements
-    inner join touched
-        on movements.policy_id = touched.policy_id
-        and movements.unit_id = touched.unit_id
-        and movements.movement_date = touched.change_date
-    where movements.movement_type <> 'fx'
-    group by all
+    inner join policies
+        on movements.policy_id = policies.policy_id
+    inner join unit_items
+        on movements.policy_id = unit_items.policy_id
+        and movements.unit_id = unit_items.unit_id
+        and movements.movement_date >= unit_items.from_date
+        and movements.movement_date <= unit_items.to_date
+),
+
+movement_discounts as (
+    select
+        movement_items.movement_id,
+        discounts.discount_id
+    from movement_items
+    inner join discounts
+        on movement_items.subscription_id = discounts.subscription_id
+        and movement_items.movement_date >= discounts.from_date
+        and movement_items.movement_date <= discounts.speaks_until_date
+    union
+    select
+        movement_items.movement_id,
+        discounts.discount_id
+    from movement_items
+    inner join discounts
+        on movement_items.customer_id = discounts.customer_id
+        and discounts.subscription_id is null
+        and movement_items.movement_date >= discounts.from_date
+        and movement_items.movement_date <= discounts.speaks_until_date
 ),
 
 sources as (
@@ -56,28 +95,62 @@ sources as (
         end || subscription_item_id as source_id
     from movement_items
     where item_kind <> 'refund'
-    union all
+    union
     select movement_id, 'billing.subscriptions/' || subscription_id
     from movement_items
     where subscription_id is not null
-    union all
-    select movement_items.movement_id, 'billing.discounts/' || discounts.discount_id
+    union
+    select movement_id, 'billing.customers/' || customer_id
     from movement_items
-    inner join discounts
-        on movement_items.subscription_id = discounts.subscription_id
-        and movement_items.movement_date >= discounts.start_date
-    union all
+    union
+    select movement_id, 'billing.prices/' || price_id
+    from movement_items
+    where price_id is not null
+    union
+    select movement_id, 'billing.discounts/' || discount_id
+    from movement_discounts
+    union
+    select movement_items.movement_id, line_sources.source_id
+    from movement_items
+    inner join line_sources
+        on movement_items.mrr_basis = line_sources.mrr_basis
+        and movement_items.item_kind = line_sources.item_kind
+        and movement_items.subscription_item_id = line_sources.subscription_item_id
+        and movement_items.movement_date >= line_sources.from_date
+        and movement_items.movement_date <= line_sources.to_date
+    union
+    select movement_items.movement_id, invoice_sources.source_id
+    from movement_items
+    inner join invoice_sources
+        on movement_items.subscription_id = invoice_sources.subscription_id
+        and movement_items.movement_date >= invoice_sources.from_date
+        and movement_items.movement_date <= invoice_sources.to_date
+        and (
+            (invoice_sources.effect = 'refund' and movement_items.item_kind = 'refund')
+            or (
+                invoice_sources.effect = 'paid_period'
+                and movement_items.churn_at = 'paid_period_end'
+            )
+        )
+    union
     select
         movements.movement_id,
-        'finance.fx_rates/' || valued.currency || '/'
-        || cast(valued.valuation_date as {{ dbt.type_string() }})
+        'finance.fx_rates/' || rates.currency || '/'
+        || cast(rates.rate_date as {{ dbt.type_string() }})
     from movements
     inner join valued
         on movements.policy_id = valued.policy_id
         and movements.unit_id = valued.unit_id
         and movements.movement_date = valued.change_date
-    where movements.movement_type = 'fx'
-        and valued.currency <> '{{ var("reporting_currency") }}'
+    inner join rates
+        on valued.currency = rates.currency
+        and (
+            (valued.valuation_date >= rates.from_date and valued.valuation_date < rates.to_date)
+            or (
+                valued.valuation_date_before >= rates.from_date
+                and valued.valuation_date_before < rates.to_date
+            )
+        )
 ),
 
 final as (
