@@ -195,14 +195,10 @@ class RefreshRun:
                 made_by=self.made_by,
                 request=self.closing,
             )
-<<<<<<< HEAD
             carry_over(connection, self._last_release_file(), is_same_code=self._code_is_released())
-            return raw_row_counts(connection, self.contract)
-=======
             counts = raw_row_counts(connection, self.contract)
         failpoint("raw.counted")
         return counts
->>>>>>> a3a76b8 (Survive a kill at any place of a run; tell the world through an outbox; lock the engine down)
 
     def check_raw(self) -> list[Result]:
         """Run the raw suites; if nothing blocks, dbt begins while Dagster writes the results."""
@@ -439,11 +435,8 @@ def open_run(
         LockedError: another run holds the home folder.
     """
     check_policies(project_dir / SEED, settings.enabled_policies)
-<<<<<<< HEAD
     check_customer_success((project_dir / SEED).parent)
-=======
     targets = load_targets(settings)
->>>>>>> a3a76b8 (Survive a kill at any place of a run; tell the world through an outbox; lock the engine down)
     with Control(settings.control_database) as control:
         run_id = f"{control.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         with home_lock(settings.home, run_id):
