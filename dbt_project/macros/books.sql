@@ -63,3 +63,21 @@
 {% macro spark__sha256_of_lines(line) -%}
     sha2(array_join(sort_array(collect_list({{ line }})), '\n'), 256)
 {%- endmacro %}
+
+{# The rate from one currency to the reporting currency; 1 for the reporting currency itself. #}
+{% macro rate_of(currency, rate) -%}
+    case
+        when {{ currency }} = '{{ var("reporting_currency") }}' then cast(1 as decimal(16, 10))
+        else cast({{ rate }} as decimal(16, 10))
+    end
+{%- endmacro %}
+
+{# The share part / whole of an amount in cents, half up, whatever its sign; 0 <= part <= whole. #}
+{% macro share_in_cents(amount, part, whole) -%}
+    cast(
+        case when {{ amount }} < 0 then -1 else 1 end
+        * {{ exact_divide(
+            'cast(abs(' ~ amount ~ ') * 100 as decimal(38, 0)) * ' ~ part, whole ~ ' * 100', 2
+        ) }} as decimal(18, 2)
+    )
+{%- endmacro %}
