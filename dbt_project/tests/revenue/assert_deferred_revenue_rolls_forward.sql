@@ -1,5 +1,5 @@
--- deferred - unbilled of a month is that of the month before + billed - earned, exactly; recognised is
--- earned less credited; no balance is lost between months (docs/books_rules.md 3).
+-- deferred - unbilled of a month is that of the month before + billed - earned, exactly; recognised
+-- is earned less credited; no balance is lost between months (docs/books_rules.md 3).
 with months as (
     select
         *,

@@ -1,5 +1,5 @@
--- No payment, refund, credit note or invoice falls out on its way into the marts: sums by currency are
--- those of the staged rows, and the mart has the sum of its entries.
+-- No payment, refund, credit note or invoice falls out on its way into the marts: sums by currency
+-- are those of the staged rows, and the mart has the sum of its entries.
 with staged as (
     select 'billed' as entry_type, currency, total as amount
     from {{ ref('stg_billing__invoices') }}

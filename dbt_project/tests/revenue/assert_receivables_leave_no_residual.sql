@@ -1,5 +1,5 @@
--- Everything billed is credited, collected, conceded, written off or still owed: per customer and month,
--- and so in total; and a month opens with what the one before left (docs/books_rules.md 1).
+-- Everything billed is credited, collected, conceded, written off or still owed: per customer and
+-- month, and so in total; and a month opens with what the one before left (docs/books_rules.md 1).
 with months as (
     select
         *,

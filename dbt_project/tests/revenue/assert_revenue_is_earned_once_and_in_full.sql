@@ -1,5 +1,5 @@
--- Over its life a line earns its amount, no more and no less, and is billed once: lines whose service is
--- over by the as-of date (docs/books_rules.md 3).
+-- Over its life a line earns its amount, no more and no less, and is billed once: lines whose
+-- service is over by the as-of date (docs/books_rules.md 3).
 with lines as (
     select * from {{ ref('int_revenue_lines') }}
     where earned_to_date <= {{ add_days(as_of_date(), 1) }}

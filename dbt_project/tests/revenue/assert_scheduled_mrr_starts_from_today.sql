@@ -1,5 +1,5 @@
--- What is committed starts from the MRR that is published for the as-of date, wherever a policy counts
--- by customer, values at period ends and lets refunds be; and its parts sum to it.
+-- What is committed starts from the MRR that is published for the as-of date, wherever a policy
+-- counts by customer, values at period ends and lets refunds be; and its parts sum to it.
 with published as (
     select
         figures.policy_id,

@@ -1,4 +1,5 @@
--- The months from the first day that is earned, billed or paid to the as-of date. One row per month.
+-- The months from the first day that is earned, billed or paid to the as-of date. One row per
+-- month.
 with recursive days as (
     select min(entry_date) as day
     from {{ ref('int_receivable_entries') }}

@@ -1,5 +1,5 @@
--- Invoices that were sent: neither drafts nor void (docs/books_rules.md 1). One row per invoice, with
--- the exchange rate of its day, at which everything that happens to it is valued.
+-- Invoices that were sent: neither drafts nor void (docs/books_rules.md 1). One row per invoice,
+-- with the exchange rate of its day, at which everything that happens to it is valued.
 with invoices as (
     select * from {{ ref('stg_billing__invoices') }}
     where is_current

@@ -1,5 +1,5 @@
--- Everything that moves what customers owe, in the currency it is billed in (docs/books_rules.md 1).
--- One row per entry; `amount` raises (+) or lowers (-) what is owed. Money that names no known
+-- Everything that moves what customers owe, in the currency it is billed in (docs/books_rules.md
+-- 1). One row per entry; `amount` raises (+) or lowers (-) what is owed. Money that names no known
 -- invoice is on an account of its own.
 with invoices as (
     select * from {{ ref('int_invoices_issued') }}

@@ -1,6 +1,6 @@
--- The entries in the reporting currency (docs/books_rules.md 1). What is owed on an invoice is valued
--- at its day's rate and rounded; an entry is the difference it makes, so that an invoice that is
--- settled leaves nothing behind. One row per entry.
+-- The entries in the reporting currency (docs/books_rules.md 1). What is owed on an invoice is
+-- valued at its day's rate and rounded; an entry is the difference it makes, so that an invoice
+-- that is settled leaves nothing behind. One row per entry.
 with entries as (
     select * from {{ ref('int_receivable_entries') }}
 ),

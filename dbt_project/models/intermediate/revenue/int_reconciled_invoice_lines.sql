@@ -1,5 +1,5 @@
--- What an invoice line says of MRR while its service period runs (docs/books_rules.md 2): its amount
--- brought to a full period where it is a proration, and to a month. One row per line, in the
+-- What an invoice line says of MRR while its service period runs (docs/books_rules.md 2): its
+-- amount brought to a full period where it is a proration, and to a month. One row per line, in the
 -- currency of the line. `tolerance` is what rounding of the line can have moved.
 with lines as (
     select * from {{ ref('int_invoice_lines_prepared') }}
@@ -101,7 +101,8 @@ final as (
         case when amount < 0 then -coalesce(quantity, 1) else coalesce(quantity, 1) end as quantity,
         gross_mrr,
         net_mrr,
-        -- Half a minor unit on amount and discount; prorations may be cut by the second, not the day.
+        -- Half a minor unit on amount and discount; prorations may be cut by the second, not the
+        -- day.
         unit_mrr
         + case
             when is_proration

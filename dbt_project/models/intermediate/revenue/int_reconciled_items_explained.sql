@@ -1,7 +1,7 @@
 {%- set timing_days = var('reconciliation_timing_days') -%}
 
--- Why subscription and invoices differ, item by item: one reason (docs/books_rules.md 2). One row per
--- month, customer, item and currency; MRR in the reporting currency, exact.
+-- Why subscription and invoices differ, item by item: one reason (docs/books_rules.md 2). One row
+-- per month, customer, item and currency; MRR in the reporting currency, exact.
 with items as (
     select * from {{ ref('int_reconciled_items') }}
 ),

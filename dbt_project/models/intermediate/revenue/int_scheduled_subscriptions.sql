@@ -28,7 +28,9 @@ ends as (
             coalesce({{ local_date('cancel_at') }}, {{ end_of_time() }}),
             coalesce({{ local_date('ended_at') }}, {{ end_of_time() }}),
             coalesce(
-                case when is_cancel_at_period_end then {{ local_date('current_period_ended_at') }} end,
+                case
+                    when is_cancel_at_period_end then {{ local_date('current_period_ended_at') }}
+                end,
                 {{ end_of_time() }}
             )
         ) as end_date
