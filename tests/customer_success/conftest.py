@@ -44,6 +44,7 @@ SEED_ROWS = (
     " ('o1', 'customer', 'opted_out', null, '2026-01-01', null, 'Asked for it'),"
     " ('o2', 'account', 'acc_lost_opted_out', 'winback', '2026-01-01', null, 'Asked for it'),"
     " ('o3', 'contact', 'con_promoter_champion', 'newsletter', '2026-01-01', null, 'Mail'),"
+    " ('o5', 'customer', 'one_year', null, '2026-07-01', null, 'From tomorrow on'),"
     " ('o4', 'customer', 'three_years', null, '2025-01-01', '2026-01-01', 'No longer holds')",
 )
 

@@ -134,7 +134,41 @@ def rows() -> Rows:
             "updated_at": at(date(2026, 6, 1)),
         }
     ]
+    _add_what_comes_later(result)
     return result
+
+
+def _add_what_comes_later(result: Rows) -> None:
+    """What happens after the as-of date, or is announced for it: no figure may know of it."""
+    later = AS_OF + timedelta(1)
+    quiet = account("silent_45")
+    result["product.events"] += [
+        {
+            "id": f"evt_later_{customer}_{event}",
+            "account_id": account(customer),
+            "user_id": f"usr_{customer}_4",
+            "event": event,
+            "occurred_at": at(later),
+        }
+        for customer in ("silent_45", "no_champion", "nearly_one")
+        for event in ("login", "data_connected", "api_called")
+    ]
+    result["support.tickets"].append(
+        {"id": "tic_later", "account_id": quiet, "opened_at": at(later), "updated_at": at(later)}
+    )
+    result["survey.nps_responses"].append(
+        {"id": "nps_later", "account_id": quiet, "score": 10, "responded_at": at(later)}
+    )
+    # Announced: they are still there.
+    for contact in result["crm.contacts"]:
+        if contact["id"] == "con_has_champion_champion":
+            contact["left_company_at"] = at(later)
+    for user in result["product.users"]:
+        if user["id"] == "usr_no_champion_3":
+            user["deactivated_at"] = at(later)
+    result["billing.payment_methods"].append(
+        {**card("card_in_july", 1, 2030), "created": at(later), "updated_at": at(later)}
+    )
 
 
 def card(customer: str, month: int, year: int, is_default: bool = True) -> dict[str, Any]:

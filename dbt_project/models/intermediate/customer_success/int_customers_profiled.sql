@@ -10,6 +10,17 @@ activity as (
     select * from {{ ref('int_customer_activity') }}
 ),
 
+-- From when on silence would be heard: not in a company whose events have not landed.
+watched as (
+    select
+        accounts.customer_id,
+        min(starts.watch_date) as watch_date
+    from {{ ref('int_account_watch_starts') }} as starts
+    inner join {{ ref('int_accounts') }} as accounts
+        on starts.account_id = accounts.account_id
+    group by accounts.customer_id
+),
+
 -- Of several accounts the one in the worst health speaks for the customer.
 health as (
     select
@@ -102,17 +113,20 @@ final as (
         activity.latest_score,
         activity.latest_score_date,
         {{ days_between('activity.latest_score_date', as_of_date()) }} as latest_score_age_days,
-        -- Who was never heard of is silent since it came.
-        {{ days_between(
-            'coalesce(activity.last_sign_date, '
-            ~ local_date('customers.created_at') ~ ', customers.first_paid_date)',
-            as_of_date()
-        ) }} as silent_days,
+        -- Who was never heard of is silent since it could have been.
+        case
+            when watched.watch_date is not null
+                then {{ days_between(
+                    'coalesce(activity.last_sign_date, watched.watch_date)', as_of_date()
+                ) }}
+        end as silent_days,
         coalesce(champions.champion_count, 0) as champion_count,
         health.health_score
     from customers
     left join activity
         on customers.customer_id = activity.customer_id
+    left join watched
+        on customers.customer_id = watched.customer_id
     left join health
         on customers.customer_id = health.customer_id
     left join champions
