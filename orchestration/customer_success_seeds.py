@@ -7,7 +7,7 @@ module only refuses what the models would compute wrongly or not at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,9 +22,8 @@ from orchestration.seed_files import (
     number,
     one_of,
     optional,
-    read_seed,
+    read_seed_of,
     refuse_overlaps,
-    refuse_twice,
     text,
     whole,
 )
@@ -48,9 +47,9 @@ def check_customer_success(seeds: Path) -> None:
     """
     _check_events(seeds)
     _check_milestones(seeds)
-    signals = _column(_read(seeds, "signals", _SIGNALS, ("signal",)), "signal")
-    severities = _column(_read(seeds, "severities", _SEVERITIES, ("severity",)), "severity")
-    owners = _column(_read(seeds, "owners", _OWNERS, ("owner_role",)), "owner_role")
+    signals = _column(read_seed_of(seeds, "signals", _SIGNALS, ("signal",)), "signal")
+    severities = _column(read_seed_of(seeds, "severities", _SEVERITIES, ("severity",)), "severity")
+    owners = _column(read_seed_of(seeds, "owners", _OWNERS, ("owner_role",)), "owner_role")
     _check_triggers(seeds, signals, severities, owners, _check_playbooks(seeds))
     _check_health(seeds, signals)
     _check_targets(seeds)
@@ -76,13 +75,13 @@ _OWNERS: Mapping[str, Form] = {
 
 
 def _check_events(seeds: Path) -> None:
-    _read(
+    read_seed_of(
         seeds,
         "event_meanings",
         {"event": text(), "meaning": one_of(MEANINGS), "note": optional(text())},
         ("event",),
     )
-    _read(
+    read_seed_of(
         seeds,
         "product_features",
         {"feature": name(), "event": text(), "is_core": flag(), "note": optional(text())},
@@ -91,7 +90,7 @@ def _check_events(seeds: Path) -> None:
 
 
 def _check_milestones(seeds: Path) -> None:
-    rows = _read(
+    rows = read_seed_of(
         seeds,
         "onboarding_milestones",
         {
@@ -118,7 +117,7 @@ def _check_playbooks(seeds: Path) -> set[str]:
         lambda value: all(re.fullmatch(r"[a-z0-9_]+", part) for part in value.split("|")),
         "use reasons in lower-case letters, digits and underscores, separated by |",
     )
-    rows = _read(
+    rows = read_seed_of(
         seeds,
         "playbooks",
         {
@@ -159,7 +158,9 @@ def _check_triggers(
         "enabled": flag(),
         **_VALIDITY,
     }
-    rows = _read(seeds, "triggers", forms, ("trigger_key", "valid_from", "signal", "comparator"))
+    rows = read_seed_of(
+        seeds, "triggers", forms, ("trigger_key", "valid_from", "signal", "comparator")
+    )
     # Rows of one trigger that begin on one day are its conditions and differ in these alone.
     firsts: dict[tuple[str, ...], SeedRow] = {}
     for row in rows:
@@ -175,7 +176,7 @@ def _check_triggers(
 
 
 def _check_health(seeds: Path, signals: set[str]) -> None:
-    rows = _read(
+    rows = read_seed_of(
         seeds,
         "health_components",
         {
@@ -194,7 +195,7 @@ def _check_health(seeds: Path, signals: set[str]) -> None:
                 "green_from", "use another value than red_from: which way is better is not said"
             )
     refuse_overlaps(rows, ("component", "segment"))
-    colours = _read(
+    colours = read_seed_of(
         seeds,
         "health_colours",
         {
@@ -208,7 +209,7 @@ def _check_health(seeds: Path, signals: set[str]) -> None:
 
 def _check_targets(seeds: Path) -> None:
     bound = optional(number())
-    rows = _read(
+    rows = read_seed_of(
         seeds,
         "targets",
         {
@@ -232,17 +233,6 @@ def _check_targets(seeds: Path) -> None:
         if low and high and Decimal(high) < Decimal(low):
             raise row.error("acceptable_high", f"use at least acceptable_low ({low})")
     refuse_overlaps(rows, ("metric", "period_type", "segment_type", "segment_value"))
-
-
-def _read(seeds: Path, seed: str, forms: Mapping[str, Form], *keys: Sequence[str]) -> list[SeedRow]:
-    """The rows of a seed, none where the file is not there; each of `keys` names a row once."""
-    path = seeds / f"{seed}.csv"
-    if not path.exists():
-        return []
-    rows = read_seed(path, forms)
-    for key in keys:
-        refuse_twice(rows, key)
-    return rows
 
 
 def _column(rows: list[SeedRow], column: str) -> set[str]:

@@ -48,6 +48,7 @@ from orchestration.landing.gate import run_gate
 from orchestration.landing.quarantine import acknowledged_rows
 from orchestration.landing.raw import create_raw
 from orchestration.landing.report import GateReport
+from orchestration.list_seeds import check_lists
 from orchestration.lock import home_lock
 from orchestration.policies import SEED, check_policies
 from orchestration.release.build import BuildPaths, start_build
@@ -436,6 +437,7 @@ def open_run(
     """
     check_policies(project_dir / SEED, settings.enabled_policies)
     check_customer_success((project_dir / SEED).parent)
+    check_lists((project_dir / SEED).parent)
     targets = load_targets(settings)
     with Control(settings.control_database) as control:
         run_id = f"{control.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"

@@ -90,6 +90,29 @@ def read_seed(seed: Path, forms: Mapping[str, Form]) -> list[SeedRow]:
     return rows
 
 
+def read_seed_of(
+    seeds: Path, seed: str, forms: Mapping[str, Form], *keys: Sequence[str]
+) -> list[SeedRow]:
+    """The rows of a seed of a folder, none where the file is not there.
+
+    Args:
+        seeds: folder of the csv files.
+        seed: name of the file, without ending.
+        forms: as `read_seed` takes them.
+        keys: columns of which no two rows may say the same; any number of such keys.
+
+    Raises:
+        ConfigurationError: as `read_seed` and `refuse_twice` do.
+    """
+    path = seeds / f"{seed}.csv"
+    if not path.exists():
+        return []
+    rows = read_seed(path, forms)
+    for key in keys:
+        refuse_twice(rows, key)
+    return rows
+
+
 def refuse_twice(rows: Iterable[SeedRow], columns: Sequence[str]) -> None:
     """Refuse two rows that say the same in these columns.
 
