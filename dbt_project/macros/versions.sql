@@ -37,3 +37,13 @@
         order by version_at, {{ tie_break | join(' nulls first, ') }} nulls first
     )
 {%- endmacro %}
+
+{# `version_columns` of an object that came once: nothing to compare, so nothing to sort. #}
+{% macro only_version_columns() -%}
+    1 as version_number,
+    version_at as valid_from,
+    cast(null as timestamp) as valid_to,
+    version_date as valid_from_date,
+    {{ end_of_time() }} as valid_to_date,
+    true as is_current
+{%- endmacro %}

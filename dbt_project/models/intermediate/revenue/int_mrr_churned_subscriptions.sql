@@ -26,7 +26,15 @@ reductions as (
 ),
 
 rates as (
-    select * from {{ ref('int_fx_rate_intervals') }}
+    select * from {{ ref('int_fx_rates_by_day') }}
+),
+
+first_rates as (
+    select
+        currency,
+        from_date
+    from {{ ref('int_fx_rate_intervals') }}
+    where is_first
 ),
 
 unit_stretches as (
@@ -109,9 +117,8 @@ native_mrr as (
         and candidates.subscription_id = amounts.subscription_id
         and candidates.day_before >= amounts.from_date
         and candidates.day_before < amounts.to_date
-    left join rates as first_rates
+    left join first_rates
         on amounts.currency = first_rates.currency
-        and first_rates.is_first
 ),
 
 subscription_mrr as (
@@ -128,8 +135,7 @@ subscription_mrr as (
     from native_mrr
     left join rates
         on native_mrr.currency = rates.currency
-        and native_mrr.valuation_date >= rates.from_date
-        and native_mrr.valuation_date < rates.to_date
+        and native_mrr.valuation_date = rates.valuation_date
     group by
         native_mrr.movement_id,
         native_mrr.subscription_id

@@ -14,7 +14,15 @@ policies as (
 ),
 
 rates as (
-    select * from {{ ref('int_fx_rate_intervals') }}
+    select * from {{ ref('int_fx_rates_by_day') }}
+),
+
+first_rates as (
+    select
+        currency,
+        from_date
+    from {{ ref('int_fx_rate_intervals') }}
+    where is_first
 ),
 
 prices as (
@@ -174,9 +182,8 @@ valuations as (
         and movements.movement_date >= native_changes.change_date
         and movements.movement_date
             < coalesce(native_changes.next_change_date, {{ end_of_time() }})
-    left join rates as first_rates
+    left join first_rates
         on currencies.currency = first_rates.currency
-        and first_rates.is_first
 ),
 
 valued as (
@@ -190,8 +197,7 @@ valued as (
     from valuations
     left join rates
         on valuations.currency = rates.currency
-        and valuations.valuation_date >= rates.from_date
-        and valuations.valuation_date < rates.to_date
+        and valuations.valuation_date = rates.valuation_date
 ),
 
 in_reporting_currency as (

@@ -1,23 +1,38 @@
 -- Every subscription cut where its state or its service changes, for all policies at once
 -- (docs/mrr_rules.md 2). One row per subscription and stretch [from_date, to_date).
-with versions as (
+with history as (
     select
         subscription_id,
-        customer_id,
         status,
         valid_from_date,
-        valid_to_date,
+        collection_paused_at,
+        collection_resumes_at,
+        lag(status) over subscription_history as previous_status,
+        lag(valid_from_date) over subscription_history is null
+        or status is distinct from lag(status) over subscription_history
+        or collection_paused_at is distinct from lag(collection_paused_at)
+            over subscription_history
+        or collection_resumes_at is distinct from lag(collection_resumes_at)
+            over subscription_history as is_change
+    from {{ ref('stg_billing__subscriptions') }}
+    where valid_from_date < valid_to_date
+    window subscription_history as (partition by subscription_id order by valid_from_date)
+),
+
+-- Most versions change nothing here (a renewal, a new period).
+versions as (
+    select
+        subscription_id,
+        status,
+        valid_from_date,
         row_number() over subscription_history as version_number,
-        {{ local_date('started_at') }} as start_date,
-        {{ local_date('coalesce(trial_started_at, started_at)') }} as trial_from_date,
-        {{ local_date('trial_ended_at') }} as trial_to_date,
         {{ local_date('collection_paused_at') }} as pause_from_date,
         {{ local_date('collection_resumes_at') }} as pause_to_date,
         collection_paused_at,
         lead(collection_paused_at) over subscription_history as next_collection_paused_at,
-        lag(status) over subscription_history as previous_status
-    from {{ ref('stg_billing__subscriptions') }}
-    where valid_from_date < valid_to_date
+        previous_status
+    from history
+    where is_change
     window subscription_history as (partition by subscription_id order by valid_from_date)
 ),
 
@@ -51,12 +66,12 @@ subscriptions as (
     select
         subscription_id,
         customer_id,
-        start_date,
-        trial_from_date,
-        trial_to_date
-    from versions
-    where valid_to_date = {{ end_of_time() }}
-        and start_date is not null
+        {{ local_date('started_at') }} as start_date,
+        {{ local_date('coalesce(trial_started_at, started_at)') }} as trial_from_date,
+        {{ local_date('trial_ended_at') }} as trial_to_date
+    from {{ ref('stg_billing__subscriptions') }}
+    where is_current
+        and started_at is not null
 ),
 
 -- In a run of versions with one collection pause the last one says when it ends.

@@ -94,24 +94,44 @@ rounded as (
         policy_id,
         unit_id,
         change_date,
-        {{ to_cents('exact_after - own_change - fx_change') }} as mrr_before,
-        {{ to_cents('exact_after - own_change') }} as mrr_revalued,
+        fx_change,
+        own_change,
+        exact_after,
         {{ to_cents('exact_after') }} as mrr_after,
         counted_after
     from swept
 ),
 
+-- Rounding exact values is dear: two of the three are known from their neighbours.
+valued_days as (
+    select
+        policy_id,
+        unit_id,
+        change_date,
+        coalesce(lag(mrr_after) over unit_history, 0) as mrr_before,
+        case
+            when own_change = 0 then mrr_after
+            when fx_change = 0 then coalesce(lag(mrr_after) over unit_history, 0)
+            else {{ to_cents('exact_after - own_change') }}
+        end as mrr_revalued,
+        mrr_after,
+        counted_after
+    from rounded
+    window unit_history as (partition by policy_id, unit_id order by change_date)
+),
+
 -- Present at 0 MRR: while subscriptions have counted without a break since it was above 0.
 stays as (
     select
-        rounded.*,
+        valued_days.*,
         policies.zero_mrr_customer = 'active' as keeps_zero_mrr,
-        sum(case when rounded.counted_after = 0 then 1 else 0 end) over (
-            partition by rounded.policy_id, rounded.unit_id order by rounded.change_date
+        sum(case when valued_days.counted_after = 0 then 1 else 0 end) over (
+            partition by valued_days.policy_id, valued_days.unit_id
+            order by valued_days.change_date
         ) as stay_number
-    from rounded
+    from valued_days
     inner join policies
-        on rounded.policy_id = policies.policy_id
+        on valued_days.policy_id = policies.policy_id
 ),
 
 presence as (

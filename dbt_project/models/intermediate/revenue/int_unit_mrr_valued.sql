@@ -13,14 +13,14 @@ months as (
 ),
 
 rates as (
-    select * from {{ ref('int_fx_rate_intervals') }}
+    select * from {{ ref('int_fx_rates_by_day') }}
 ),
 
 first_rates as (
     select
         currency,
         rate_date
-    from rates
+    from {{ ref('int_fx_rate_intervals') }}
     where is_first
 ),
 
@@ -88,15 +88,11 @@ rated as (
     select
         dated.*,
         rates.rate,
-        lag(rates.rate) over (
-            partition by dated.policy_id, dated.unit_id, dated.currency
-            order by dated.change_date
-        ) as rate_before
+        cast(dated.native_after * coalesce(rates.rate, 0) as {{ exact_type() }}) as value_after
     from dated
     left join rates
         on dated.currency = rates.currency
-        and dated.valuation_date >= rates.from_date
-        and dated.valuation_date < rates.to_date
+        and dated.valuation_date = rates.valuation_date
 ),
 
 final as (
@@ -124,9 +120,18 @@ final as (
         native_after,
         valuation_date,
         rate,
-        cast(native_before * coalesce(rate_before, 0) as {{ exact_type() }}) as value_before,
-        cast(native_before * coalesce(rate, 0) as {{ exact_type() }}) as value_revalued,
-        cast(native_after * coalesce(rate, 0) as {{ exact_type() }}) as value_after
+        coalesce(
+            lag(value_after) over (
+                partition by policy_id, unit_id, currency order by change_date
+            ),
+            0
+        ) as value_before,
+        -- Exact products are dear: where only the rate moved it is the same one.
+        case
+            when native_before = native_after then value_after
+            else cast(native_before * coalesce(rate, 0) as {{ exact_type() }})
+        end as value_revalued,
+        value_after
     from rated
 )
 

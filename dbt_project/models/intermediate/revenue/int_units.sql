@@ -17,7 +17,7 @@ subscriptions as (
     group by subscription_id
 ),
 
-units as (
+currencies as (
     select
         policy_id,
         unit_id,
@@ -29,20 +29,26 @@ units as (
         unit_id
 ),
 
+units as (
+    select
+        currencies.*,
+        -- A column of its own: a join on a condition over two tables compares all with all.
+        case when policies.grain = 'subscription' then currencies.unit_id end as subscription_id
+    from currencies
+    inner join policies
+        on currencies.policy_id = policies.policy_id
+),
+
 final as (
     select
         units.policy_id,
         units.unit_id,
         coalesce(subscriptions.customer_id, units.unit_id) as customer_id,
-        case when subscriptions.subscription_id is not null then units.unit_id end
-            as subscription_id,
+        subscriptions.subscription_id,
         units.currency
     from units
-    inner join policies
-        on units.policy_id = policies.policy_id
     left join subscriptions
-        on policies.grain = 'subscription'
-        and units.unit_id = subscriptions.subscription_id
+        on units.subscription_id = subscriptions.subscription_id
 )
 
 select * from final

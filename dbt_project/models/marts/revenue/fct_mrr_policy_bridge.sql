@@ -21,34 +21,37 @@ subscriptions as (
 
 stretches as (
     select
-        policy_id,
-        unit_id,
-        mrr_after as closing_mrr,
-        change_date as from_date,
+        series.policy_id,
+        series.unit_id,
+        case when computations.grain = 'subscription' then series.unit_id end as subscription_id,
+        series.mrr_after as closing_mrr,
+        series.change_date as from_date,
         coalesce(
-            lead(change_date) over (partition by policy_id, unit_id order by change_date),
+            lead(series.change_date) over (
+                partition by series.policy_id, series.unit_id order by series.change_date
+            ),
             {{ end_of_time() }}
         ) as to_date
     from series
+    inner join computations
+        on series.policy_id = computations.policy_id
+    where computations.is_ladder_step
+        or computations.policy_id = '{{ var("official_policy") }}'
 ),
 
 closings as (
     select
-        computations.policy_id,
+        stretches.policy_id,
         coalesce(subscriptions.customer_id, stretches.unit_id) as customer_id,
         months.month,
         sum(stretches.closing_mrr) as closing_mrr
     from stretches
-    inner join computations
-        on stretches.policy_id = computations.policy_id
     inner join months
         on stretches.from_date <= months.month_end_date
         and stretches.to_date > months.month_end_date
     left join subscriptions
-        on computations.grain = 'subscription'
-        and stretches.unit_id = subscriptions.subscription_id
+        on stretches.subscription_id = subscriptions.subscription_id
     where stretches.closing_mrr > 0
-        and (computations.is_ladder_step or computations.policy_id = '{{ var("official_policy") }}')
     group by all
 ),
 

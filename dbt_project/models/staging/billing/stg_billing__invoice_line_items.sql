@@ -11,7 +11,6 @@ currencies as (
     from {{ ref('currencies') }}
 ),
 
--- An exact duplicate of a row changes nothing.
 typed as (
     select
         -- ids
@@ -46,7 +45,6 @@ typed as (
     from source
     left join currencies
         on upper(source.currency) = currencies.currency
-    group by all
 ),
 
 dated as (
@@ -57,12 +55,41 @@ dated as (
 ),
 
 -- What is dated after the as-of date is not known yet (metrics.md 1).
+known as (
+    select *
+    from dated
+    where version_date <= {{ as_of_date() }}
+),
+
+repeated as (
+    select invoice_line_item_id
+    from known
+    group by invoice_line_item_id
+    having count(*) > 1
+),
+
+-- Most come once. Of the others an exact duplicate of a row changes nothing.
+several as (
+    select known.*
+    from known
+    inner join repeated
+        on known.invoice_line_item_id = repeated.invoice_line_item_id
+    group by all
+),
+
 versioned as (
+    select
+        known.*,
+        {{ only_version_columns() }}
+    from known
+    left join repeated
+        on known.invoice_line_item_id = repeated.invoice_line_item_id
+    where repeated.invoice_line_item_id is null
+    union all
     select
         *,
         {{ version_columns('invoice_line_item_id') }}
-    from dated
-    where version_date <= {{ as_of_date() }}
+    from several
     {{ version_window('invoice_line_item_id', [
         'invoice_id', 'subscription_id', 'subscription_item_id', 'price_id',
         'line_type', 'description', 'amount', 'discount_amount', 'tax_amount',

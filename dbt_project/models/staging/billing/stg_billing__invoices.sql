@@ -11,7 +11,6 @@ currencies as (
     from {{ ref('currencies') }}
 ),
 
--- An exact duplicate of a row changes nothing.
 typed as (
     select
         -- ids
@@ -43,7 +42,6 @@ typed as (
     from source
     left join currencies
         on upper(source.currency) = currencies.currency
-    group by all
 ),
 
 dated as (
@@ -54,12 +52,41 @@ dated as (
 ),
 
 -- What is dated after the as-of date is not known yet (metrics.md 1).
+known as (
+    select *
+    from dated
+    where version_date <= {{ as_of_date() }}
+),
+
+repeated as (
+    select invoice_id
+    from known
+    group by invoice_id
+    having count(*) > 1
+),
+
+-- Most come once. Of the others an exact duplicate of a row changes nothing.
+several as (
+    select known.*
+    from known
+    inner join repeated
+        on known.invoice_id = repeated.invoice_id
+    group by all
+),
+
 versioned as (
+    select
+        known.*,
+        {{ only_version_columns() }}
+    from known
+    left join repeated
+        on known.invoice_id = repeated.invoice_id
+    where repeated.invoice_id is null
+    union all
     select
         *,
         {{ version_columns('invoice_id') }}
-    from dated
-    where version_date <= {{ as_of_date() }}
+    from several
     {{ version_window('invoice_id', [
         'customer_id', 'subscription_id', 'status', 'currency', 'subtotal',
         'discount_amount', 'tax', 'total', 'amount_paid', 'attempt_count', 'created_at',

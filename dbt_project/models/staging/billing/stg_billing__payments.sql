@@ -11,7 +11,6 @@ currencies as (
     from {{ ref('currencies') }}
 ),
 
--- An exact duplicate of a row changes nothing.
 typed as (
     select
         -- ids
@@ -36,7 +35,6 @@ typed as (
     from source
     left join currencies
         on upper(source.currency) = currencies.currency
-    group by all
 ),
 
 dated as (
@@ -47,12 +45,41 @@ dated as (
 ),
 
 -- What is dated after the as-of date is not known yet (metrics.md 1).
+known as (
+    select *
+    from dated
+    where version_date <= {{ as_of_date() }}
+),
+
+repeated as (
+    select payment_id
+    from known
+    group by payment_id
+    having count(*) > 1
+),
+
+-- Most come once. Of the others an exact duplicate of a row changes nothing.
+several as (
+    select known.*
+    from known
+    inner join repeated
+        on known.payment_id = repeated.payment_id
+    group by all
+),
+
 versioned as (
+    select
+        known.*,
+        {{ only_version_columns() }}
+    from known
+    left join repeated
+        on known.payment_id = repeated.payment_id
+    where repeated.payment_id is null
+    union all
     select
         *,
         {{ version_columns('payment_id') }}
-    from dated
-    where version_date <= {{ as_of_date() }}
+    from several
     {{ version_window('payment_id', [
         'invoice_id', 'customer_id', 'payment_method_id', 'amount', 'currency',
         'status', 'failure_code', 'created_at'

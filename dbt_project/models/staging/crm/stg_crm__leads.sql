@@ -4,7 +4,6 @@ with source as (
     where {{ was_known() }}
 ),
 
--- An exact duplicate of a row changes nothing.
 typed as (
     select
         -- ids
@@ -28,7 +27,6 @@ typed as (
             cast('1970-01-01 00:00:00' as timestamp)
         ) as version_at
     from source
-    group by all
 ),
 
 dated as (
@@ -39,12 +37,41 @@ dated as (
 ),
 
 -- What is dated after the as-of date is not known yet (metrics.md 1).
+known as (
+    select *
+    from dated
+    where version_date <= {{ as_of_date() }}
+),
+
+repeated as (
+    select lead_id
+    from known
+    group by lead_id
+    having count(*) > 1
+),
+
+-- Most come once. Of the others an exact duplicate of a row changes nothing.
+several as (
+    select known.*
+    from known
+    inner join repeated
+        on known.lead_id = repeated.lead_id
+    group by all
+),
+
 versioned as (
+    select
+        known.*,
+        {{ only_version_columns() }}
+    from known
+    left join repeated
+        on known.lead_id = repeated.lead_id
+    where repeated.lead_id is null
+    union all
     select
         *,
         {{ version_columns('lead_id') }}
-    from dated
-    where version_date <= {{ as_of_date() }}
+    from several
     {{ version_window('lead_id', [
         'account_id', 'channel', 'campaign', 'motion', 'awareness_at',
         'consideration_at', 'trial_started_at', 'converted_at', 'lost_at', 'lost_reason'
