@@ -62,7 +62,11 @@ def open_for_writing(settings: Settings, database: Path) -> Iterator[duckdb.Duck
     """The one writing connection to a private build file; closed at the end of the block."""
     connection = duckdb.connect(str(database), config=engine_config(settings, database))
     try:
-        lock_down(connection, [settings.landing, settings.accepted_dir, database.parent])
+        # The releases: what a build takes over lies in the last one.
+        lock_down(
+            connection,
+            [settings.landing, settings.accepted_dir, settings.releases_dir, database.parent],
+        )
         yield connection
     finally:
         connection.close()

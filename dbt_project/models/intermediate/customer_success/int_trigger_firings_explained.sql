@@ -33,10 +33,14 @@ texts as (
         firings.account_id,
         firings.fired_date,
         conditions.condition_number,
-        {{ filled_evidence(
-            'signals.evidence', value_on('firings.fired_date', 'intervals'),
-            'intervals.from_date', 'intervals.detail'
-        ) }} as evidence
+        -- That something is not the case is no evidence to show.
+        case
+            when signals.unit <> 'flag' or intervals.value <> 0
+                then {{ filled_evidence(
+                    'signals.evidence', value_on('firings.fired_date', 'intervals'),
+                    'intervals.from_date', 'intervals.detail'
+                ) }}
+        end as evidence
     from firings
     inner join conditions
         on firings.trigger_key = conditions.trigger_key

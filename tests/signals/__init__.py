@@ -1,0 +1,1 @@
+"""Signals, triggers, health, actions, and whether they foresee churn."""
