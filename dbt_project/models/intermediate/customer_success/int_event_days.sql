@@ -1,7 +1,7 @@
 -- Product events, once each, summed by account, user, event and local day. A run sums up the days
 -- that new files touch and takes the others from the last release; the result is that of all files
--- at once, whatever the order in which they came (docs/signal_rules.md 8). Days after the as-of date
--- are in it, so that a later as-of date needs no new sums; readers leave them out. One row per
+-- at once, whatever the order in which they came (docs/signal_rules.md 8). Days after the as-of
+-- date are in it, so that a later as-of date needs no new sums; readers leave them out. One row per
 -- account, user (null = unknown), event and day.
 {% set previous = previous_version() %}
 with arrivals as (

@@ -1,6 +1,6 @@
--- The landed files of product events, and which of them are new since the last release: what decides
--- which days int_event_days sums up again. A file that has gone or was replaced, or another time
--- zone, means all days (`is_rebuilt`). One row per file.
+-- The landed files of product events, and which of them are new since the last release: what
+-- decides which days int_event_days sums up again. A file that has gone or was replaced, or another
+-- time zone, means all days (`is_rebuilt`). One row per file.
 {% set previous = previous_version() %}
 with arrivals as (
     select
