@@ -48,10 +48,10 @@ simulate: $(STAMP) ## land a simulated company: CUSTOMERS=400 MONTHS=24
 	@$(PYTHON) -m orchestration.cli simulate --customers $(CUSTOMERS) --months $(MONTHS)
 
 test: lint ## lint and all tests but the slow ones
-	@$(PYTHON) -m pytest -q -n auto --dist loadfile -m "not deep"
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not deep"
 
 test-deep: lint ## the slow tests too
-	@$(PYTHON) -m pytest -q -n auto --dist loadfile
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 mutate: $(STAMP) ## change the revenue models' SQL a hundred ways; every change must be caught
 	@$(PYTHON) -m tests.mutation

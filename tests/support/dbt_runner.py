@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import dbt.version
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
@@ -19,6 +22,9 @@ from tests.support.raw_tables import DBT_PROJECT_DIR, PROJECT_DIR
 
 DATABASE_NAME = "warehouse.duckdb"
 """The file's name is the catalog's name, and the models are built into that catalog."""
+
+
+PARSED_SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".md", ".py")
 
 
 class DbtError(AssertionError):
@@ -60,14 +66,17 @@ class DbtProject:
     def manifest(self) -> Manifest:
         """The parsed project; models do not come or go by variables, so one parse serves all."""
         if self._manifest is None:
-            self._environment(self.work_dir / DATABASE_NAME)
-            outcome = dbtRunner().invoke(["parse", *self._arguments({})])
-            if not outcome.success or not isinstance(outcome.result, Manifest):
-                raise DbtError(f"dbt could not parse the project: {outcome.exception}")
-            self._manifest = outcome.result.to_msgpack(extended_mashumaro_encoder)
+            self._manifest = _shared_parse(self._parse)
         parsed = Manifest.from_msgpack(self._manifest, decoder=extended_mashumuro_decoder)
         assert isinstance(parsed, Manifest)
         return parsed
+
+    def _parse(self) -> bytes:
+        self._environment(self.work_dir / DATABASE_NAME)
+        outcome = dbtRunner().invoke(["parse", *self._arguments({})])
+        if not outcome.success or not isinstance(outcome.result, Manifest):
+            raise DbtError(f"dbt could not parse the project: {outcome.exception}")
+        return bytes(outcome.result.to_msgpack(extended_mashumaro_encoder))
 
     @staticmethod
     def _environment(database: Path) -> None:
@@ -113,6 +122,34 @@ class DbtProject:
         if outcome.success:
             return
         raise DbtError(_failures(outcome.result, outcome.exception))
+
+
+def _project_hash() -> str:
+    """Of every file that a parse reads."""
+    digest = hashlib.sha256()
+    for path in sorted(DBT_PROJECT_DIR.rglob("*")):
+        if path.suffix in PARSED_SUFFIXES and "target" not in path.parts:
+            digest.update(str(path.relative_to(DBT_PROJECT_DIR)).encode())
+            digest.update(path.read_bytes())
+    digest.update((PROJECT_DIR / "profiles.yml").read_bytes())
+    digest.update(dbt.version.__version__.encode())
+    return digest.hexdigest()[:16]
+
+
+def _shared_parse(parse: Callable[[], bytes]) -> bytes:
+    """The parse of the project as it is, made once by whichever test process comes first."""
+    folder = PROJECT_DIR / ".pytest_cache" / "holdfast"
+    folder.mkdir(parents=True, exist_ok=True)
+    parsed = folder / f"manifest-{_project_hash()}.msgpack"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not parsed.exists():
+            for old in folder.glob("manifest-*"):
+                old.unlink()
+            made = parsed.with_suffix(".new")
+            made.write_bytes(parse())
+            made.replace(parsed)
+        return parsed.read_bytes()
 
 
 def _let_go() -> None:

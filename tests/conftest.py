@@ -1,0 +1,20 @@
+"""Order of the tests: with one file per worker the longest ones must not come last."""
+
+from __future__ import annotations
+
+import pytest
+
+LONGEST_FIRST = ("properties/", "faults/", "acceptance/", "customer_success/", "metamorphic/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring long files to the front; pytest-xdist hands files out in this order."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.nodeid.removeprefix("tests/")
+        for position, start in enumerate(LONGEST_FIRST):
+            if path.startswith(start):
+                return position
+        return len(LONGEST_FIRST)
+
+    items.sort(key=place)
