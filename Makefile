@@ -10,7 +10,7 @@ MONTHS ?= 24
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run close reopen quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean
+.PHONY: help install run close reopen workbook quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ run: $(STAMP) ## take in what has landed, build, audit, release; KNOWN_AT=2026-0
 
 close: $(STAMP) ## close the books of a month with a release: MONTH=2026-10
 	@$(PYTHON) -m orchestration.cli close --month "$$MONTH"
+
+workbook: $(STAMP) ## write the month-end workbook of the last release: MONTH=2026-10
+	@$(PYTHON) -m orchestration.cli workbook --month "$$MONTH"
 
 reopen: $(STAMP) ## take a close out of force: MONTH=2026-10 REASON="..."
 	@$(PYTHON) -m orchestration.cli reopen --month "$$MONTH" --reason "$$REASON"

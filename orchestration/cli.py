@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _simulate_on_demand(settings, parsed.customers, parsed.months)
         if parsed.command == "close":
             return _close(settings, parsed.month, parsed.who)
+        if parsed.command == "workbook":
+            return _workbook(settings, parsed.month)
         if parsed.command == "reopen":
             return _reopen(settings, parsed.month, parsed.reason, parsed.who)
         if parsed.command == "quarantine":
@@ -89,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     reopen = commands.add_parser("reopen", help="take the close of a month out of force")
     reopen.add_argument("--month", required=True, help="such as 2026-10")
     reopen.add_argument("--reason", required=True, help="kept in the audit trail")
+    workbook = commands.add_parser("workbook", help="write the month-end workbook of a release")
+    workbook.add_argument("--month", required=True, help="such as 2026-10, or last")
     for command in (close, reopen):
         command.add_argument("--who", default=_user(), help="who decided it")
     simulate = commands.add_parser("simulate", help="land a simulated company")
@@ -145,6 +149,23 @@ def _close(settings: Settings, month: str, who: str) -> int:
     print(
         f"{month_name(first)} is closed by {who} with release {outcome.release.n}: "
         "revenue.fct_mrr_closed_periods. What changes later is in revenue.fct_mrr_restatements."
+    )
+    return 0
+
+
+def _workbook(settings: Settings, month: str) -> int:
+    from orchestration.books.periods import closing_month
+    from orchestration.targets.workbook import write_workbook
+
+    release = None
+    if settings.control_database.exists():
+        with Control(settings.control_database) as control:
+            release = control.latest_release()
+    if release is None:
+        raise ConfigurationError("There is no release yet: make run.")
+    path = write_workbook(settings, release, closing_month(month, release.as_of))
+    print(
+        f"{readable_path(path)} (release {release.n}): the sheet Checks says whether it ties out."
     )
     return 0
 

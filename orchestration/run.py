@@ -69,6 +69,7 @@ from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.targets.notices import NoticeFile
 from orchestration.targets.outbox import Target, deliver_outbox, for_each_target
 from orchestration.targets.webhook import webhook_from
+from orchestration.targets.workbook import converge_workbook
 from orchestration.warehouse import engine_folders, open_for_reading, open_for_writing
 from orchestration.workers import Worker
 
@@ -299,6 +300,7 @@ class RefreshRun:
         # What follows from the commit is done by whoever comes first: here, or by the next start.
         roll_forward(self.settings, self.control)
         deliver_outbox(self.control, self.targets, self.say)
+        converge_workbook(self.settings, self.released, self.say)
         return self.released
 
     def _write_books(self, n: int, books: NewBooks) -> None:
@@ -445,6 +447,7 @@ def open_run(
             failpoint("run.locked")
             roll_forward(settings, control)
             deliver_outbox(control, targets, say)
+            converge_workbook(settings, control.latest_release(), say)
             check_settings_fit(control, settings)
             closing = None if close is None else request_close(control, settings, close, who)
             code = code_version(project_dir.parent)
