@@ -21,7 +21,7 @@ from orchestration.errors import ConfigurationError
 from orchestration.failpoints import failpoint
 from orchestration.settings import Settings
 from orchestration.targets.workbook_figures import read_figures
-from orchestration.warehouse import has_table, open_for_reading
+from orchestration.warehouse import open_for_reading
 
 Say = Callable[[str], None]
 
@@ -115,10 +115,14 @@ def converge_workbook(settings: Settings, release: Release | None, say: Say) -> 
 
 
 def _last_month(connection: duckdb.DuckDBPyConnection, policy_id: str) -> date | None:
-    if not all(has_table(connection, schema, table) for schema, table in MARTS):
+    # Every start asks; without parameters, for which DuckDB would import pandas.
+    there = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+    if not set(MARTS) <= set(there):
         return None
-    row = connection.execute(
-        "select max(month) from revenue.fct_mrr_by_month where policy_id = ? and is_complete",
-        [policy_id],
-    ).fetchone()
-    return None if row is None else row[0]
+    months: dict[str, date] = dict(
+        connection.execute(
+            "select policy_id, max(month) from revenue.fct_mrr_by_month where is_complete"
+            " group by policy_id"
+        ).fetchall()
+    )
+    return months.get(policy_id)
