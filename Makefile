@@ -10,7 +10,7 @@ MONTHS ?= 24
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run close reopen workbook quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean
+.PHONY: help install run close reopen workbook quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean explain
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ workbook: $(STAMP) ## write the month-end workbook of the last release: MONTH=20
 
 reopen: $(STAMP) ## take a close out of force: MONTH=2026-10 REASON="..."
 	@$(PYTHON) -m orchestration.cli reopen --month "$$MONTH" --reason "$$REASON"
+
+explain: $(STAMP) ## walk from a figure to raw rows: METRIC=closing_mrr MONTH=2026-10 [CUSTOMER=... POLICY=... ALL=1 JSON=1]
+	@$(PYTHON) -m orchestration.cli explain --metric "$$METRIC" --month "$$MONTH" \
+		$(if $(CUSTOMER),--customer "$$CUSTOMER") $(if $(POLICY),--policy "$$POLICY") \
+		$(if $(ALL),--all) $(if $(JSON),--json)
 
 quarantine: $(STAMP) ## list the rows that the gate set aside
 	@$(PYTHON) -m orchestration.cli quarantine

@@ -20,7 +20,7 @@ from getpass import getuser
 from pathlib import Path
 
 from orchestration.control import Control
-from orchestration.errors import ClosingError, ConfigurationError, HoldfastError
+from orchestration.errors import AuditError, ClosingError, ConfigurationError, HoldfastError
 from orchestration.lock import home_lock
 from orchestration.machine import catch_signals, lack_of
 from orchestration.report import Progress, readable_path, summary
@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _workbook(settings, parsed.month)
         if parsed.command == "reopen":
             return _reopen(settings, parsed.month, parsed.reason, parsed.who)
+        if parsed.command == "explain":
+            return _explain(settings, parsed)
         if parsed.command == "quarantine":
             return _list_quarantine(settings)
         if parsed.command == "quarantine-ack":
@@ -99,6 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--customers", type=int, default=SIMULATED_CUSTOMERS)
     simulate.add_argument("--months", type=int, default=SIMULATED_MONTHS)
     commands.add_parser("dev", help="start the Dagster UI on 127.0.0.1")
+    explaining = commands.add_parser("explain", help="walk from a figure to its raw rows")
+    explaining.add_argument("--metric", required=True, help="such as closing_mrr")
+    explaining.add_argument("--month", required=True, help="such as 2026-10")
+    explaining.add_argument("--customer", help="this customer's part of it, down to its raw rows")
+    explaining.add_argument("--policy", help="a metric policy (the official one)")
+    explaining.add_argument("--all", action="store_true", help="every movement and customer")
+    explaining.add_argument("--json", action="store_true", help="for programs")
     commands.add_parser("quarantine", help="list the rows that were set aside")
     acknowledge = commands.add_parser("quarantine-ack", help="let rows in quarantine be")
     acknowledge.add_argument("--file", required=True, help="as `quarantine` names it")
@@ -219,6 +228,28 @@ def _accept(settings: Settings, parsed: argparse.Namespace) -> int:
         print(f"accepted {finding.rule} of {finding.subject}: {finding.seen}")
     print("Run again (make run): on the same input these findings are warnings now.")
     return 0
+
+
+def _explain(settings: Settings, parsed: argparse.Namespace) -> int:
+    from orchestration.explain.show import as_json, as_text, parse_month
+    from orchestration.explain.walk import explain
+
+    try:
+        month = parse_month(parsed.month)
+    except ValueError:
+        raise ConfigurationError(
+            f"MONTH is {parsed.month!r}; use a month such as 2026-10."
+        ) from None
+    explanation = explain(
+        settings,
+        parsed.metric,
+        month,
+        customer_id=parsed.customer,
+        policy_id=parsed.policy,
+        everything=parsed.all,
+    )
+    print(as_json(explanation) if parsed.json else "\n".join(as_text(explanation)))
+    return 0 if explanation.adds_up else AuditError.exit_code
 
 
 def _is_own_landing(settings: Settings) -> bool:

@@ -48,6 +48,7 @@ from orchestration.landing.gate import run_gate
 from orchestration.landing.quarantine import acknowledged_rows
 from orchestration.landing.raw import create_raw
 from orchestration.landing.report import GateReport
+from orchestration.lineage import write_lineage
 from orchestration.list_seeds import check_lists
 from orchestration.lock import home_lock
 from orchestration.policies import SEED, check_policies
@@ -272,6 +273,7 @@ class RefreshRun:
         last = self._last_release_file()
         with open_for_writing(self.settings, build.database) as connection:
             write_run_log(connection, entry, self.results, self.contract, last)
+            write_lineage(connection, self.contract)
             books = read_new_books(
                 connection, self.run_id, self.closing.close_id if self.closing else None
             )
