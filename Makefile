@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 CUSTOMERS ?= 400
 MONTHS ?= 24
+KILLS ?= 500
 
 # The stamp is named after the lock's hash, so a changed lock is installed, once.
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run close reopen workbook quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean explain
+.PHONY: help install run close reopen workbook quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean explain verify test-crash audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +38,9 @@ explain: $(STAMP) ## walk from a figure to raw rows: METRIC=closing_mrr MONTH=20
 	@$(PYTHON) -m orchestration.cli explain --metric "$$METRIC" --month "$$MONTH" \
 		$(if $(CUSTOMER),--customer "$$CUSTOMER") $(if $(POLICY),--policy "$$POLICY") \
 		$(if $(ALL),--all) $(if $(JSON),--json)
+
+verify: $(STAMP) ## is everything in the home folder what it was when it was committed?
+	@$(PYTHON) -m orchestration.cli verify
 
 quarantine: $(STAMP) ## list the rows that the gate set aside
 	@$(PYTHON) -m orchestration.cli quarantine
@@ -67,6 +71,12 @@ mutate: $(STAMP) ## change the revenue models' SQL a hundred ways; every change 
 bench: $(STAMP) ## measure MRR of 100,000 customers x 36 months against a floor
 	@$(PYTHON) -m benchmarks.mrr
 	@$(PYTHON) -m benchmarks.gate
+
+test-crash: $(STAMP) ## kill real runs at any place and moment: KILLS=500 [SEED=...]
+	@$(PYTHON) -m tests.faults.crash_many --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+audit: $(STAMP) ## code, secrets, local rules, bill of materials, known holes of the dependencies
+	@.ci/audit $(VENV)
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff
 	@echo "lint: ruff"

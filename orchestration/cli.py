@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     parsed = _parser().parse_args(arguments)
     stopped = catch_signals()
+    # What a run writes is for its user alone.
+    os.umask(0o077)
     try:
         settings = load_settings()
         if parsed.command == "dev":
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _workbook(settings, parsed.month)
         if parsed.command == "reopen":
             return _reopen(settings, parsed.month, parsed.reason, parsed.who)
+        if parsed.command == "verify":
+            return _verify(settings)
         if parsed.command == "explain":
             return _explain(settings, parsed)
         if parsed.command == "quarantine":
@@ -101,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--customers", type=int, default=SIMULATED_CUSTOMERS)
     simulate.add_argument("--months", type=int, default=SIMULATED_MONTHS)
     commands.add_parser("dev", help="start the Dagster UI on 127.0.0.1")
+    commands.add_parser("verify", help="is everything what it was when it was committed?")
     explaining = commands.add_parser("explain", help="walk from a figure to its raw rows")
     explaining.add_argument("--metric", required=True, help="such as closing_mrr")
     explaining.add_argument("--month", required=True, help="such as 2026-10")
@@ -228,6 +233,14 @@ def _accept(settings: Settings, parsed: argparse.Namespace) -> int:
         print(f"accepted {finding.rule} of {finding.subject}: {finding.seen}")
     print("Run again (make run): on the same input these findings are warnings now.")
     return 0
+
+
+def _verify(settings: Settings) -> int:
+    from orchestration.verify import lines, verify
+
+    verified = verify(settings)
+    print("\n".join(lines(verified)))
+    return AuditError.exit_code if verified.wrong else 0
 
 
 def _explain(settings: Settings, parsed: argparse.Namespace) -> int:

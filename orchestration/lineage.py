@@ -26,6 +26,10 @@ create table quality.lineage (
 """
 
 
+#: How ids name a row where it is not by the key in the order of the contract.
+_KEYS = {("finance", "fx_rates"): ("currency", "rate_date")}
+
+
 def write_lineage(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
     """Write the table; returns its number of rows. None are there where nothing is named."""
     connection.execute("create schema if not exists quality")
@@ -54,7 +58,8 @@ def write_lineage(connection: duckdb.DuckDBPyConnection, contract: Contract) -> 
 
 def _rows_of(table: Table, schema: str) -> str:
     """The landed rows of a table that are named, by id `<source>.<table>/<key>`."""
-    key = " || '/' || ".join(f'cast("{column}" as varchar)' for column in table.key)
+    columns = _KEYS.get((table.source, table.name), table.key)
+    key = " || '/' || ".join(f'cast("{column}" as varchar)' for column in columns)
     version = f'"{table.version}"' if table.version else "cast(null as timestamp)"
     label = f"{table.source}.{table.name}"
     return (

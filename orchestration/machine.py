@@ -51,6 +51,9 @@ def catch_signals() -> Callable[[], int]:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    # What follows is cleaning up, which takes a moment and is not to be broken off.
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(other, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from orchestration.errors import ConfigurationError
+from orchestration.variables import check_names
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
@@ -97,6 +98,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         ConfigurationError: a variable has a value that cannot be used.
     """
+    check_names(environ)
     home = Path(environ.get("HOLDFAST_HOME") or PROJECT_DIR / "data").expanduser().resolve()
     landing = Path(environ.get("HOLDFAST_LANDING") or home / "landing").expanduser().resolve()
     timezone = environ.get("HOLDFAST_REPORTING_TIMEZONE") or "UTC"

@@ -1,5 +1,6 @@
 """The run under way, as the resource that every step of the job shares."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def refresh_run(project_dir: Path) -> dg.ResourceDefinition:
     )
     def run(context: dg.InitResourceContext) -> Iterator[RefreshRun]:
         say = context.log.info if context.log else print
+        os.umask(0o077)
         settings = load_settings()
         config = context.resource_config or {}
         month = config.get("close_month")

@@ -34,6 +34,8 @@ from orchestration.targets.outbox import DeliveryError
 TIMEOUT_SECONDS = 5.0
 _MAX_ANSWER = 64 * 1024
 _GONE = 410
+#: What the standard puts before the base64 of a key.
+_STANDARD = "whsec_"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
 Resolve = Callable[[str, int], list[str]]
@@ -208,6 +210,6 @@ def signed(key: str, now: datetime, body: bytes, secrets: tuple[str, ...]) -> di
 
 def _key(secret: str) -> bytes:
     """The bytes of a secret: `whsec_` and base64 by the standard, else the text itself."""
-    if secret.startswith("whsec_"):
-        return base64.b64decode(secret.removeprefix("whsec_"))
+    if secret.startswith(_STANDARD):
+        return base64.b64decode(secret.removeprefix(_STANDARD))
     return secret.encode()

@@ -226,7 +226,7 @@ class Receiver:
         return {
             "HOLDFAST_WEBHOOK_URL": f"http://127.0.0.1:{self._server.server_address[1]}/hook",
             "HOLDFAST_WEBHOOK_PRIVATE_HOSTS": "127.0.0.1",
-            "HOLDFAST_SECRET_WEBHOOK": "not a secret at all",
+            "HOLDFAST_SECRET_WEBHOOK": "not a secret at all",  # pragma: allowlist secret
         }
 
     def close(self) -> None:

@@ -7,6 +7,9 @@ subscription that is not counted at the time are left out: they are behind what 
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +21,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.control import Control
+from orchestration.errors import ConfigurationError
+from orchestration.explain.show import as_json, as_text
+from orchestration.explain.walk import explain
+from orchestration.landing.contract import load_contract
+from orchestration.lineage import write_lineage
+from orchestration.settings import Settings as HomeSettings
+from orchestration.settings import load_settings
 from tests.golden.policy_cases import presets
 from tests.oracle.money import Rates
 from tests.oracle.policy import Policy
@@ -64,7 +75,9 @@ def database(
         "official_policy": POLICIES[0],
     }
     assert all(policy_row(shipped[name]) for name in POLICIES)
-    DbtProject(folder / "dbt").build(database, ["+fct_mrr_movements"], variables)
+    marts = ("fct_mrr_by_month", "fct_mrr_by_customer_month", "dim_customers")
+    select = ["+fct_mrr_movements", "dim_metric_policies", *(f"+{mart}" for mart in marts)]
+    DbtProject(folder / "dbt").build(database, select, variables)
     return database
 
 
@@ -164,3 +177,94 @@ def test_every_row_that_is_named_is_there(database: Path, named: Sources) -> Non
         }
     assert ids - present == set()
     assert all(named.values())
+
+
+@pytest.fixture(scope="module")
+def home(database: Path, world: World, tmp_path_factory: pytest.TempPathFactory) -> HomeSettings:
+    """The same marts as release 1 of a home folder, with the books that a run writes."""
+    folder = tmp_path_factory.mktemp("home")
+    settings = load_settings(
+        {"HOLDFAST_HOME": str(folder), "HOLDFAST_AS_OF": world.as_of.isoformat()}
+    )
+    settings.releases_dir.mkdir()
+    release = settings.releases_dir / "1.duckdb"
+    shutil.copyfile(database, release)
+    with duckdb.connect(str(release)) as connection:
+        connection.execute("create schema if not exists quality")
+        assert write_lineage(connection, load_contract()) > 500
+        connection.execute(
+            "create table quality.run_log as select 'run-1' as run_id, date '2024-06-12' as"
+            " as_of_date, 'i' as input_fingerprint, 'c' as code_version, 9 as rows_received,"
+            " 0 as rows_quarantined, 7 as checks_run, 0 as checks_failed, 1 as checks_warned,"
+            " timestamp '2024-06-13' as published_at"
+        )
+    with Control(settings.control_database) as control:
+        control.start_run("run-1", settings.as_of, "c")
+        control.connection.execute(
+            "insert into releases values (1, 'run-1', 'i', 'sha', 1, '2024-06-13', '2024-06-12')"
+        )
+    return settings
+
+
+def test_every_month_adds_up_and_names_run_policy_and_code(home: HomeSettings) -> None:
+    with duckdb.connect(str(home.releases_dir / "1.duckdb"), read_only=True) as connection:
+        months = connection.execute(
+            "select month, closing_mrr from revenue.fct_mrr_by_month"
+            " where policy_id = 'board_strict' and segment_type = 'all' order by month"
+        ).fetchall()
+    assert len(months) > 10
+    for month, closing in months:
+        explained = explain(home, "closing_mrr", month)
+        assert explained.adds_up
+        assert explained.value == closing
+    assert explained.provenance["run_id"] == "run-1"
+    assert explained.provenance["code_version"] == "c"
+    assert explained.provenance["policy"]["policy_id"] == "board_strict"
+
+
+def test_a_customers_figure_leads_to_file_and_row_of_every_named_row(home: HomeSettings) -> None:
+    with duckdb.connect(str(home.releases_dir / "1.duckdb"), read_only=True) as connection:
+        row = connection.execute(
+            "select customer_id, month from revenue.fct_mrr_movements"
+            " where policy_id = 'board_strict' and list_contains(list_transform(source_ids,"
+            " lambda one: split_part(one, '/', 1)), 'finance.fx_rates') order by all limit 1"
+        ).fetchone()
+    assert row is not None
+    customer_id, month = row
+    explained = explain(home, "closing_mrr", month, customer_id=customer_id)
+    ids = {one for move in explained.movements for one in move["source_ids"]}
+    assert {raw["source_id"] for raw in explained.raw_rows} == ids
+    assert all(raw["file"] and raw["file_row"] >= 1 for raw in explained.raw_rows)
+    text = "\n".join(as_text(explained))
+    assert "finance/fx_rates/test.csv" in text
+    assert json.loads(as_json(explained))["raw_rows"][0]["file_row"] >= 1
+
+
+def test_a_figure_that_does_not_add_up_is_called_so(home: HomeSettings) -> None:
+    month = date(2024, 3, 1)
+    release = home.releases_dir / "1.duckdb"
+    good = release.read_bytes()
+    with duckdb.connect(str(release)) as connection:
+        connection.execute(
+            "update revenue.fct_mrr_movements set mrr_change = mrr_change + 1 where movement_id ="
+            " (select min(movement_id) from revenue.fct_mrr_movements where month = ?"
+            " and policy_id = 'board_strict')",
+            [month],
+        )
+    explained = explain(home, "closing_mrr", month)
+    release.write_bytes(good)
+    assert not explained.adds_up
+    assert "THIS DOES NOT ADD UP" in "\n".join(as_text(explained))
+
+
+def test_what_cannot_be_explained_is_a_clear_error(home: HomeSettings) -> None:
+    month = date(2024, 3, 1)
+    for arguments, message in (
+        (("nrr", month, None, None), "There is no metric 'nrr'"),
+        (("arr", date(2031, 1, 1), None, None), "There are figures from"),
+        (("arr", month, None, "no_such"), "The release has no policy 'no_such'. It has: board"),
+        (("arr", month, "nobody", None), "There is no customer 'nobody'"),
+    ):
+        metric, when, customer, policy = arguments
+        with pytest.raises(ConfigurationError, match=re.escape(message)):
+            explain(home, metric, when, customer_id=customer, policy_id=policy)
