@@ -209,7 +209,7 @@ def signed(key: str, now: datetime, body: bytes, secrets: tuple[str, ...]) -> di
 
 
 def _key(secret: str) -> bytes:
-    """The bytes of a secret: `whsec_` and base64 by the standard, else the text itself."""
+    """The bytes to sign with: base64 after `whsec_` by the standard, else the text itself."""
     if secret.startswith(_STANDARD):
         return base64.b64decode(secret.removeprefix(_STANDARD))
     return secret.encode()
