@@ -115,6 +115,9 @@ INVOICED = "chartmogul_2025"  # invoice basis, churn at the end of the paid peri
 MONTH_END = "recurly_classic"  # invoice basis, month ends, refunds reduce
 FEW = "movement_date, movement_type, mrr_change"
 
+OWN_ROWS = ["billing.customers/{me}.c", "billing.prices/{me}.p",
+            "billing.subscription_items/{me}.i", "billing.subscriptions/{me}.s"]  # fmt: skip
+
 CASES: tuple[Case, ...] = (
     Case(
         # 10 from 10 January; 30 from 3 March; cancelled on 20 April, payment failed.
@@ -138,13 +141,13 @@ CASES: tuple[Case, ...] = (
                 "movement_date, movement_type, month, currency, mrr_change_native, "
                 "quantity_effect, churn_type, churn_reason, churn_feedback, source_ids",
                 (date(2024, 1, 10), "new", date(2024, 1, 1), "USD", money("10.0000"), None, None,
-                 None, None, ["billing.subscription_items/{me}.i", "billing.subscriptions/{me}.s"]),
+                 None, None, OWN_ROWS),
                 (date(2024, 3, 3), "expansion", date(2024, 3, 1), "USD", money("20.0000"),
                  money("20.0000"), None, None, None,
-                 ["billing.subscription_items/{me}.i", "billing.subscriptions/{me}.s"]),
+                 OWN_ROWS),
                 (date(2024, 4, 20), "churn", date(2024, 4, 1), "USD", money("-30.0000"), None,
                  "involuntary", "payment_failed", "too_expensive",
-                 ["billing.subscription_items/{me}.i", "billing.subscriptions/{me}.s"]),
+                 OWN_ROWS),
             ),
         ),
     ),
@@ -168,8 +171,9 @@ CASES: tuple[Case, ...] = (
             moves(
                 BOARD, f"{FEW}, source_ids",
                 *((date(2024, month, of_month), kind, money(change),
-                   ["billing.discounts/{me}.d", "billing.subscription_items/{me}.i",
-                    "billing.subscription_items/{me}.j", "billing.subscriptions/{me}.s"])
+                   ["billing.customers/{me}.c", "billing.discounts/{me}.d", "billing.prices/{me}.p",
+                    "billing.subscription_items/{me}.i", "billing.subscription_items/{me}.j",
+                    "billing.subscriptions/{me}.s"])
                   for month, of_month, kind, change in (
                       (1, 10, "new", "18.0000"), (4, 1, "contraction", "-8.0000"))),
             ),
@@ -257,9 +261,11 @@ CASES: tuple[Case, ...] = (
             moves(
                 INVOICED, f"{FEW}, source_ids",
                 (date(2024, 1, 10), "new", money("20.0000"),
-                 ["billing.invoice_line_items/{me}.l"]),
+                 ["billing.customers/{me}.c", "billing.invoice_line_items/{me}.l",
+                  "billing.invoices/{me}.in"]),
                 (date(2024, 4, 10), "churn", money("-20.0000"),
-                 ["billing.invoice_line_items/{me}.l"]),
+                 ["billing.customers/{me}.c", "billing.invoice_line_items/{me}.l",
+                  "billing.invoices/{me}.in"]),
             ),
         ),
     ),
@@ -654,6 +660,27 @@ CASES: tuple[Case, ...] = (
                 (date(2024, 1, 10), "new", money("20.0000"), None),
                 (date(2024, 4, 10), "expansion", money("10.0000"), money("10.0000")),
                 (date(2024, 5, 10), "churn", money("-30.0000"), None),
+            ),
+        ),
+    ),
+    Case(
+        # The line speaks for the time before the item's first version: 3 seats, then 1.
+        "a line without subscription belongs to its invoice's",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (subscription(),),
+            "billing.subscription_items": (item(updated_at=day(3, 1)),),
+            "billing.invoices": (invoice(),),
+            "billing.invoice_line_items": (
+                line(subscription_id=None, subscription_item_id=None, quantity=3, amount=3000),
+            ),
+        },
+        (
+            moves(
+                BOARD, FEW,
+                (date(2024, 1, 10), "new", money("30.0000")),
+                (date(2024, 3, 1), "contraction", money("-20.0000")),
             ),
         ),
     ),
