@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from statsmodels.stats.nonparametric import rank_compare_2indep
-from statsmodels.stats.proportion import confint_proportions_2indep
+from statsmodels.stats.proportion import proportion_confint
 
 ALPHA = 0.05
 
@@ -56,8 +56,8 @@ UNKNOWN = Estimate(None, None, None)
 def lift(alerts: int, true_alerts: int, customers: int, churned: int) -> Estimate:
     """How many times likelier than the average customer an alerted one is to churn.
 
-    The interval is that of the risk ratio of alerted to other customers (log-adjusted, statsmodels)
-    at the share of alerted customers as it is: lift = 1 / (a + (1 − a) / risk ratio).
+    The interval is the exact one of the alerted customers' churn rate (Clopper–Pearson,
+    statsmodels) over the churn rate of all: it does not take one alert that came true for proof.
 
     Args:
         alerts: customers that were alerted.
@@ -67,23 +67,9 @@ def lift(alerts: int, true_alerts: int, customers: int, churned: int) -> Estimat
     """
     if not alerts or not churned:
         return UNKNOWN
-    value = true_alerts * customers / (alerts * churned)
-    others = customers - alerts
-    if not others:
-        # Who alerts everybody tells nobody apart: it is 1, and nothing more is known.
-        return Estimate(value, None, None)
-    ends = confint_proportions_2indep(
-        true_alerts,
-        alerts,
-        churned - true_alerts,
-        others,
-        compare="ratio",
-        method="log-adjusted",
-        alpha=ALPHA,
-    )
-    share = alerts / customers
-    low, high = (1 / (share + (1 - share) / float(end)) for end in ends)
-    return Estimate(value, low, high)
+    base = churned / customers
+    low, high = proportion_confint(true_alerts, alerts, alpha=ALPHA, method="beta")
+    return Estimate(true_alerts / alerts / base, float(low) / base, float(high) / base)
 
 
 def area_under_curve(

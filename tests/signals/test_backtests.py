@@ -126,12 +126,11 @@ def test_lift_is_the_alerted_against_everybody() -> None:
     # 40 of 200 leave; of 50 that were alerted 30. 30/50 against 40/200.
     found = lift(50, 30, 200, 40)
     assert found.value == pytest.approx(3.0)
-    assert found.low is not None
-    assert found.high is not None
-    # Risk ratio (30/50)/(10/150) = 9, log error √(1/30 − 1/50 + 1/10 − 1/150) = 0.327 (Katz):
-    # 4.74 to 17.1, which is 2.45 to 3.41 of everybody; adding a half to each moves it little.
-    assert found.low == pytest.approx(2.45, abs=0.1)
-    assert found.high == pytest.approx(3.41, abs=0.1)
+    # Clopper–Pearson of 30 in 50, from tables: 45.2 % to 73.6 %; over 20 %.
+    assert found.low == pytest.approx(2.26, abs=0.005)
+    assert found.high == pytest.approx(3.68, abs=0.005)
+    # One alert that came true proves nothing: from 2.5 % of 5 % on.
+    assert lift(1, 1, 2000, 100).low == pytest.approx(0.5)
     assert lift(0, 0, 200, 40).value is None
     assert lift(50, 0, 200, 0).value is None
     assert lift(200, 40, 200, 40).value == 1
