@@ -44,7 +44,8 @@ def _checks(
                 name=rule.name,
                 asset=keys[rule.schema, rule.table],
                 description=rule.sentence,
-                blocking=rule.severity == "critical",
+                # What may be accepted holds the run at its end, with all else that is held.
+                blocking=rule.severity == "critical" and not rule.acceptable,
             )
             for rule in rules
         ],

@@ -111,4 +111,4 @@ def _execute_job(run: RefreshRun) -> None:
         # What Dagster makes of Ctrl-C and of a polite kill.
         raise KeyboardInterrupt from None
     # Checks that block have raised above; this is for a result that no check reported.
-    run.stop_if_rejected()
+    run.stop_if_rejected(at_the_end=True)

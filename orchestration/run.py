@@ -218,7 +218,7 @@ class RefreshRun:
         rules = raw_rules(self.contract, expected)
         found = self._finish_suite(self._start_suite("raw", rules))
         failpoint("raw.checked")
-        if not rejecting(self.results):
+        if not self._is_hopeless():
             self._models = self._start_models()
         return found
 
@@ -233,7 +233,7 @@ class RefreshRun:
         nodes = _worker(self._dbt).result(self._models or self._start_models(), self.say)
         self.results.extend(node.result for node in nodes)
         failpoint("models.built")
-        if not rejecting(self.results):
+        if not self._is_hopeless():
             built = {node.result.subject for node in nodes if node.result.stage == "model"}
             rules = [rule for rule in mart_rules() if rule.subject in built]
             self._marts = self._start_suite("marts", rules)
@@ -258,7 +258,7 @@ class RefreshRun:
         """
         self.stop_if_rejected()
         self._check_invariants()
-        self.stop_if_rejected()
+        self.stop_if_rejected(at_the_end=True)
         assert self.fingerprint is not None
         entry = RunLogEntry(
             run_id=self.run_id,
@@ -359,15 +359,22 @@ class RefreshRun:
         }
         return OutboxMessage(f"release/{n}", "release_published", json.dumps(content))
 
-    def stop_if_rejected(self) -> None:
-        """Raise what the failed checks and models so far amount to, if there are any."""
+    def stop_if_rejected(self, *, at_the_end: bool = False) -> None:
+        """Raise what the failed checks and models so far amount to, if there are any.
+
+        What a person may accept holds the run at its end only, so that all of it is seen at once.
+        """
         failed = rejecting(self.results)
-        if failed:
+        if failed and (at_the_end or self._is_hopeless()):
             record_holds(self.control, self.run_id, self._input(), failed)
             kind = BuildError if any(row.stage == "model" for row in failed) else AuditError
             build = self._build_paths().database
             self.error = kind(rejection(failed, build, self.previous, self.run_id))
             raise self.error
+
+    def _is_hopeless(self) -> bool:
+        """Whether something failed that nobody can accept."""
+        return any(not result.acceptable for result in rejecting(self.results))
 
     def _start_suite(self, stage: Stage, rules: list[Rule]) -> Future[list[Result]]:
         from expectations import context

@@ -25,6 +25,16 @@ _ZONED = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?"
     r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 )
+
+
+def _of_null_words(place: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """By byte: whether a word for nothing has it at that place, or white space may stand there."""
+    known = {word[place] for word in values.NULL_WORDS}
+    blank = {*range(0x21), *range(0x7F, 256)}
+    return np.array([byte in blank or chr(byte).lower() in known for byte in range(256)])
+
+
+_BEGINS_NULL_WORD, _ENDS_NULL_WORD = _of_null_words(0), _of_null_words(-1)
 _EPOCH = date(1970, 1, 1)
 _DAYS = ((date.min - _EPOCH).days, (date.max - _EPOCH).days)
 _MICROSECONDS = (_DAYS[0] * 86_400_000_000, (_DAYS[1] + 1) * 86_400_000_000 - 1)
@@ -122,9 +132,13 @@ def _convert_column(array: pa.Array, column: Column) -> tuple[pa.Array, list[Pro
 
 
 def _check_text(array: pa.Array, column: Column) -> tuple[pa.Array, list[Problem]]:
-    if not _text_is_plain(array) or not _values_are_allowed(array, column):
+    fits = _values_are_allowed(array, column) and _text_is_plain(array)
+    if not fits:
         return _parse_each(array, column, pa.string(), range(len(array)))
     doubtful = _doubtful_json(array) if column.format == "json" else None
+    if _may_be_null_word(array, column):
+        lower = pc.utf8_lower(pc.utf8_trim_whitespace(array))
+        doubtful = pc.is_in(lower, value_set=pa.array(sorted(values.NULL_WORDS), pa.string()))
     if doubtful is None:
         return array, []
     _, problems = _parse_each(array, column, pa.string(), _rows(doubtful))
@@ -146,6 +160,17 @@ def _values_are_allowed(array: pa.Array, column: Column) -> bool:
         return True
     allowed = pc.is_in(array, value_set=pa.array(column.values, pa.string()))
     return bool(pc.all(pc.or_(allowed, pc.is_null(array)), min_count=0).as_py())
+
+
+def _may_be_null_word(array: pa.Array, column: Column) -> bool:
+    """Whether an id may be a word for nothing, as far as its length and ends can tell."""
+    if not column.is_id:
+        return False
+    offsets, data = _buffers(array)
+    lengths = np.diff(offsets)
+    is_short = (lengths > 0) & (lengths <= values.LONGEST_NULL_WORD)
+    first, last = data[offsets[:-1][is_short]], data[offsets[1:][is_short] - 1]
+    return bool((_BEGINS_NULL_WORD[first] & _ENDS_NULL_WORD[last]).any())
 
 
 def _doubtful_json(array: pa.Array) -> pa.Array | None:

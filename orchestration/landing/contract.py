@@ -41,6 +41,11 @@ class Column:
     format: str | None
 
     @property
+    def is_id(self) -> bool:
+        """Whether the text names a thing."""
+        return self.data_type == "varchar" and (self.name == "id" or self.name.endswith("_id"))
+
+    @property
     def is_money(self) -> bool:
         """Whether the number is an amount in minor units of a currency."""
         return self.unit is not None and "minor units" in self.unit

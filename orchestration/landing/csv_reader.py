@@ -93,7 +93,7 @@ def _take_header(block: bytes, table: Table) -> tuple[Header, bytes]:
         )
     scan_block(record, line_ending, 1)
     text = record[: -len(line_ending)].decode("utf-8")
-    names = next(csv.reader([text], strict=True), [""])
+    names = next(csv.reader([text], strict=True), None) or [""]
     try:
         check_names(names, table)
     except RefusedFileError as error:
@@ -102,6 +102,12 @@ def _take_header(block: bytes, table: Table) -> tuple[Header, bytes]:
 
 
 def _with_delimiter_hint(error: RefusedFileError, names: list[str]) -> RefusedFileError:
+    if names[0].startswith("sep="):
+        return RefusedFileError(
+            f"{error.reason} The first line is Excel's sep= line, not the header.",
+            f"Remove that line, and divide fields by commas. {error.remedy}",
+            error.column,
+        )
     for delimiter, called in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if len(names) == 1 and delimiter in names[0]:
             return RefusedFileError(

@@ -26,6 +26,17 @@ _TIMESTAMP = re.compile(
     re.ASCII,
 )
 
+# What programs write for nothing. As the name of a thing it would be one thing to all of them.
+NULL_WORDS = frozenset(
+    [
+        *("null", "none", "nil", "nan", "na", "n/a", "#n/a", "<na>", "<null>", "(null)", r"\n"),
+        *("undefined", "#null!", "#ref!", "#value!", "#name?", "#div/0!"),
+    ]
+)
+
+# In bytes, with a little white space around.
+LONGEST_NULL_WORD = 16
+
 Value = str | int | bool | date | datetime | Decimal
 
 
@@ -82,6 +93,8 @@ def _text(text: str, column: Column) -> str:
         )
     if "\0" in text:
         raise BadValueError("nul_byte", "the text holds a NUL byte")
+    if column.is_id and size <= LONGEST_NULL_WORD and text.strip().lower() in NULL_WORDS:
+        raise BadValueError("null_word", "a word for nothing is no id; leave the field empty")
     if column.values and text not in column.values:
         raise BadValueError("not_in_values", f"not one of: {', '.join(column.values)}")
     if column.format == "json":

@@ -155,7 +155,7 @@ def test_f04_f05_f06_f12_the_reader_is_the_automaton(
 # Texts that are nearly numbers, days or times: the pieces of good ones, in any order.
 _WORDS = """
     0 1 9 12 59 60 123 000 9999 - + . : T Z e x \u0663 true false 2024-02-29 2023-02-29 0000-01-01
-    T23:59:59 .123456 +05:30 9223372036854775807 9223372036854775808
+    NULL null N/A \\N (null) T23:59:59 .123456 +05:30 9223372036854775807 9223372036854775808
 """
 nearly = st.lists(st.sampled_from([*_WORDS.split(), " ", " 00:00:00"]), min_size=1, max_size=5).map(
     "".join
@@ -171,7 +171,7 @@ good = st.one_of(
 
 
 @pytest.mark.parametrize(
-    "data_type", ["bigint", "boolean", "date", "timestamp", "decimal(9,6)", "varchar"]
+    "data_type", ["id", "bigint", "boolean", "date", "timestamp", "decimal(9,6)", "varchar"]
 )
 @given(landed=st.lists(st.one_of(nearly, good, st.none()), max_size=6))
 @settings(max_examples=200, deadline=None)
@@ -179,10 +179,11 @@ def test_columns_at_once_read_as_values_do_one_by_one(
     data_type: str, landed: list[str | None]
 ) -> None:
     values = ("1", "12", "true") if data_type == "varchar" else ()
-    column = _column("v", data_type, values=values)
+    name = "v_id" if data_type == "id" else "v"
+    column = _column(name, "varchar" if data_type == "id" else data_type, values=values)
     table = _table(_column("k"), column)
     keys = pa.array(["k"] * len(landed), pa.string())
-    converted = convert(table, {"k": keys, "v": pa.array(landed, pa.string())}, len(landed))
+    converted = convert(table, {"k": keys, name: pa.array(landed, pa.string())}, len(landed))
     expected: list[Any] = []
     problems: list[tuple[int, str]] = []
     for row, landed_text in enumerate(landed):
@@ -191,8 +192,8 @@ def test_columns_at_once_read_as_values_do_one_by_one(
         except BadValueError as bad:
             problems.append((row, bad.rule))
             expected.append(None)
-    assert converted.table["v"].type == arrow_type(column)
-    assert converted.table["v"].to_pylist() == expected
+    assert converted.table[name].type == arrow_type(column)
+    assert converted.table[name].to_pylist() == expected
     assert [(problem.row, problem.rule) for problem in converted.problems] == problems
 
 
