@@ -12,6 +12,7 @@ STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run close reopen workbook quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean explain verify test-crash audit
+.PHONY: help install run close reopen workbook diff quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +31,9 @@ close: $(STAMP) ## close the books of a month with a release: MONTH=2026-10
 
 workbook: $(STAMP) ## write the month-end workbook of the last release: MONTH=2026-10
 	@$(PYTHON) -m orchestration.cli workbook --month "$$MONTH"
+
+diff: $(STAMP) ## what is different between two releases, and why: FROM=12 TO=13 [JSON=1]
+	@$(PYTHON) -m orchestration.cli diff --from "$$FROM" --to "$$TO" $(if $(JSON),--json)
 
 reopen: $(STAMP) ## take a close out of force: MONTH=2026-10 REASON="..."
 	@$(PYTHON) -m orchestration.cli reopen --month "$$MONTH" --reason "$$REASON"

@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _close(settings, parsed.month, parsed.who)
         if parsed.command == "workbook":
             return _workbook(settings, parsed.month)
+        if parsed.command == "diff":
+            return _diff(settings, parsed.before, parsed.after, as_json=parsed.json)
         if parsed.command == "reopen":
             return _reopen(settings, parsed.month, parsed.reason, parsed.who)
         if parsed.command == "verify":
@@ -99,6 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     reopen.add_argument("--reason", required=True, help="kept in the audit trail")
     workbook = commands.add_parser("workbook", help="write the month-end workbook of a release")
     workbook.add_argument("--month", required=True, help="such as 2026-10, or last")
+    diff = commands.add_parser("diff", help="what is different between two releases, and why")
+    diff.add_argument("--from", type=int, required=True, dest="before", help="its number")
+    diff.add_argument("--to", type=int, required=True, dest="after", help="its number")
+    diff.add_argument("--json", action="store_true", help="everything, for programs")
     for command in (close, reopen):
         command.add_argument("--who", default=_user(), help="who decided it")
     simulate = commands.add_parser("simulate", help="land a simulated company")
@@ -164,6 +170,20 @@ def _close(settings: Settings, month: str, who: str) -> int:
         f"{month_name(first)} is closed by {who} with release {outcome.release.n}: "
         "revenue.fct_mrr_closed_periods. What changes later is in revenue.fct_mrr_restatements."
     )
+    return 0
+
+
+def _diff(settings: Settings, before: int, after: int, *, as_json: bool) -> int:
+    from orchestration.books.diff import compare_releases, lines
+
+    if not settings.control_database.exists():
+        raise ConfigurationError("There is no release yet: make run.")
+    with Control(settings.control_database) as control:
+        diff = compare_releases(settings, control, before, after)
+    if as_json:
+        print(diff.as_json())
+    else:
+        print("\n".join(lines(diff, settings.reporting_currency)))
     return 0
 
 
