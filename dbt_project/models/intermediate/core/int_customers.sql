@@ -26,9 +26,35 @@ attribution as (
     select * from {{ ref('int_customer_attribution') }}
 ),
 
+units as (
+    select * from {{ ref('int_units') }}
+),
+
+-- Where the official policy counts subscriptions, a customer is all of its units.
 lifecycles as (
-    select * from {{ ref('int_customer_lifecycles') }}
-    where policy_id = '{{ var("official_policy") }}'
+    select
+        units.customer_id,
+        min(unit_lifecycles.first_paid_date) as first_paid_date,
+        min(unit_lifecycles.cohort_month) as cohort_month,
+        case
+            when not bool_or(unit_lifecycles.is_present)
+                then max(unit_lifecycles.churned_date)
+        end as churned_date,
+        bool_or(unit_lifecycles.is_present) as is_present,
+        sum(unit_lifecycles.current_mrr) as current_mrr,
+        case
+            when sum(unit_lifecycles.current_mrr) > 0 then sum(unit_lifecycles.current_mrr)
+            else max_by(
+                unit_lifecycles.last_mrr,
+                coalesce(unit_lifecycles.churned_date, {{ end_of_time() }})
+            )
+        end as last_mrr
+    from {{ ref('int_customer_lifecycles') }} as unit_lifecycles
+    inner join units
+        on unit_lifecycles.policy_id = units.policy_id
+        and unit_lifecycles.unit_id = units.unit_id
+    where unit_lifecycles.policy_id = '{{ var("official_policy") }}'
+    group by units.customer_id
 ),
 
 plans as (
@@ -112,7 +138,7 @@ final as (
     left join attribution
         on keys.customer_id = attribution.customer_id
     left join lifecycles
-        on keys.customer_id = lifecycles.unit_id
+        on keys.customer_id = lifecycles.customer_id
     left join plans
         on keys.customer_id = plans.customer_id
     left join services
