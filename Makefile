@@ -50,12 +50,12 @@ quarantine: $(STAMP) ## list the rows that the gate set aside
 	@$(PYTHON) -m orchestration.cli quarantine
 
 quarantine-ack: $(STAMP) ## let rows be: FILE=... [ROW=...] [RULE=...] REASON='...' [WHO=...]
-	@$(PYTHON) -m orchestration.cli quarantine-ack --file '$(FILE)' --reason '$(REASON)' \
-		$(if $(ROW),--row '$(ROW)') $(if $(RULE),--rule '$(RULE)') $(if $(WHO),--who '$(WHO)')
+	@$(PYTHON) -m orchestration.cli quarantine-ack --file "$$FILE" --reason "$$REASON" \
+		$(if $(ROW),--row "$$ROW") $(if $(RULE),--rule "$$RULE") $(if $(WHO),--who "$$WHO")
 
 accept: $(STAMP) ## accept what a run was held for: RUN=... REASON='...' [WHO=...]
-	@$(PYTHON) -m orchestration.cli accept --run '$(RUN)' --reason '$(REASON)' \
-		$(if $(WHO),--who '$(WHO)')
+	@$(PYTHON) -m orchestration.cli accept --run "$$RUN" --reason "$$REASON" \
+		$(if $(WHO),--who "$$WHO")
 
 dev: $(STAMP) ## start the Dagster UI on 127.0.0.1:3000
 	@$(PYTHON) -m orchestration.cli dev

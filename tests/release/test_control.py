@@ -108,6 +108,7 @@ def test_s14_tampering_with_the_audit_trail_is_seen(home: Home, tampering: str) 
         home.control.audit_trail()
 
 
+@pytest.mark.fault("I20")
 def test_releases_are_consecutive_and_immutable(home: Home) -> None:
     home.release("a", 1)
     for statement in (

@@ -90,6 +90,7 @@ def test_the_blended_cost_shares_all_spend_among_all_customers(marts: Path) -> N
     assert cac(marts, JANUARY, "all")[0] == (180, 3, 60, None)
 
 
+@pytest.mark.fault("I09")
 def test_what_cannot_be_said_of_cac(marts: Path) -> None:
     assert set(cac(marts, JANUARY, "organic")) == {(None, 1, None, "no_spend")}
     assert set(cac(marts, FEBRUARY, "unknown")) == {(None, 1, None, "no_spend")}
@@ -371,6 +372,7 @@ def test_the_funnel(marts: Path) -> None:
     assert [row["month"] for row in months] == [date(2025, 12, 1), JANUARY, MARCH]
 
 
+@pytest.mark.fault("F60", "I09")
 def test_no_figure_is_infinite_or_not_a_number(marts: Path) -> None:
     columns = read(
         marts,
