@@ -33,6 +33,8 @@ USUAL_DEVIATIONS = "8"
 USUAL_MOVE = "0.25"
 #: So many months of a past make it one.
 USUAL_MONTHS = 6
+#: More than this share of MRR without an invoice, or invoices without service, is shown.
+UNINVOICED = "0.1"
 #: A segment's share of MRR may move by this much from the last month of the last release.
 SHARE_MOVE = "0.25"
 
@@ -44,6 +46,7 @@ def mart_rules() -> list[Rule]:
         *_new_months(),
         *_mrr_by_customer_month(),
         *_mrr_movements(),
+        *_books(),
         *_retention(),
         *_customers(),
         *_customer_success(),
@@ -233,6 +236,36 @@ def _mrr_by_customer_month() -> list[Rule]:
 def _mrr_movements() -> list[Rule]:
     schema, table = "revenue", "fct_mrr_movements"
     return [_rows_remain(schema, table)]
+
+
+def _books() -> list[Rule]:
+    schema = "revenue"
+    return [
+        Rule(
+            schema=schema,
+            table="fct_mrr_invoice_reconciliation",
+            name="little_is_not_invoiced",
+            kind="no_rows",
+            sentence="In a complete month not more than a tenth of the MRR lacks an invoice, or is"
+            f" invoiced without service ({LARGE_CHANGE_CUSTOMERS} customers or more).",
+            severity="warning",
+            query="select month, sum(abs(difference)) as unexplained_mrr from {batch}"
+            " where is_complete group by month"
+            f" having count(*) >= {LARGE_CHANGE_CUSTOMERS}"
+            " and sum(case when reason in ('not_invoiced', 'invoiced_without_subscription')"
+            f" then abs(difference) else 0 end) > {UNINVOICED} * sum(subscription_mrr)",
+        ),
+        Rule(
+            schema=schema,
+            table="fct_recognized_revenue_by_month",
+            name="more_is_deferred_than_given_back",
+            kind="no_rows",
+            sentence="What is deferred over all customers is never below 0.",
+            severity="warning",
+            query="select month, sum(deferred_closing) as deferred from {batch} group by month"
+            " having sum(deferred_closing) < 0",
+        ),
+    ]
 
 
 def _retention() -> list[Rule]:
