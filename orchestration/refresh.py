@@ -94,18 +94,21 @@ def _execute_job(run: RefreshRun) -> None:
     from orchestration.assets.resource import RUN
     from orchestration.automation import CLOSE, REFRESH
     from orchestration.definitions import build_definitions
+    from orchestration.reaper import PROCESS_TAG, process_stamp, reap
 
     write_history_without_waiting()
     definitions = build_definitions(run.settings, run.manifest(), run.project_dir)
     job = definitions.resolve_job_def(REFRESH if run.closing is None else CLOSE)
     try:
         with dg.DagsterInstance.get() as instance:
+            for gone in reap(instance):
+                run.say(f"Dagster run {gone[:8]} is called failed: its process is gone")
             job.execute_in_process(
                 instance=instance,
                 resources={RUN: run},
                 raise_on_error=True,
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                tags={"holdfast/run_id": run.run_id},
+                tags={"holdfast/run_id": run.run_id, PROCESS_TAG: process_stamp()},
             )
     except dg.DagsterExecutionInterruptedError:
         # What Dagster makes of Ctrl-C and of a polite kill.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from orchestration.control import Release
+from orchestration.machine import hint
 from orchestration.results import STAGE_NAMES, Result, tallies
 from orchestration.run_log import row_account
 from orchestration.settings import Settings
@@ -91,6 +92,9 @@ def _failure(result: Result) -> list[str]:
         ]
     if result.look_at:
         lines.append(f"  SQL: {readable_path(result.look_at)}")
+    remedy = hint(result.message)
+    if remedy:
+        lines.append(f"  {remedy}")
     lines.extend(f"  {example}" for example in result.examples)
     return lines
 

@@ -481,7 +481,8 @@ def open_run(
                 if error is not run.error:
                     # A rejection says it itself.
                     error.add_note(readers_see(control.latest_release()))
-                run.close(at_once=True)
+                # A rejected run still writes the pages that say why; a broken-off one does not.
+                run.close(at_once=not isinstance(error, HoldfastError))
                 _finish(run, str(error) or type(error).__name__)
                 raise
             else:

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.books.periods import closing_month
+from orchestration.reaper import PROCESS_TAG, process_stamp, reap
 from orchestration.run import RefreshRun, open_run
 from orchestration.settings import load_settings
 
@@ -41,6 +42,10 @@ def refresh_run(project_dir: Path) -> dg.ResourceDefinition:
             close=None if month is None else closing_month(month, settings.as_of),
             who=config.get("who", ""),
         ) as opened:
+            if context.instance is not None and context.run is not None:
+                reap(context.instance, context.run.run_id)
+                stamp = {PROCESS_TAG: process_stamp()}
+                context.instance.add_run_tags(context.run.run_id, stamp)
             yield opened
 
     return run
