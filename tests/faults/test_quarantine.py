@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from orchestration.landing.contract import load_contract
 from orchestration.landing.quarantine import acknowledge, lines, rows_in_quarantine
 from orchestration.results import Result
 from orchestration.run_log import row_account
-from tests.landing.conftest import Bench, products
+from tests.landing.conftest import Bench, csv_text, products
+from tests.support.raw_tables import raw_contract
 
 PRICES = "billing/prices/a.csv"
 HEADER = "id,product_id,currency,unit_amount,updated_at\n"
@@ -215,3 +217,53 @@ def test_a_quarantine_of_before_is_kept_when_the_database_grows(tmp_path: Path) 
     with Control(path) as control:
         rows = control.connection.execute("select rule, state, row_key from quarantine").fetchall()
     assert [tuple(row) for row in rows] == [("r", "open", None)]
+
+
+@pytest.mark.fault("I19", "F24")
+@pytest.mark.parametrize("seed", range(8))
+def test_mended_rows_give_exactly_what_a_clean_file_gives(bench: Bench, seed: int) -> None:
+    """What models read is the same, column by column; that order and files do not matter to them
+    is tests/metamorphic's to show.
+    """
+    chance = random.Random(seed)
+    columns = [name for name, _ in raw_contract()["billing.prices"].columns]
+    clean = [
+        {
+            "id": f"p{n}",
+            "product_id": f"product {n % 3}",
+            "currency": chance.choice(("usd", "EUR")),
+            "unit_amount": str(chance.randrange(-5, 10_000)),
+            "interval": chance.choice(("month", "year", "")),
+            "updated_at": f"2026-0{chance.randrange(1, 9)}-01T00:00:00Z",
+        }
+        for n in range(60)
+    ]
+    spoilt = [dict(row) for row in clean]
+    bad = chance.sample(range(60), 12)
+    for n in bad:
+        column, value = chance.choice(
+            [("unit_amount", "1,5"), ("interval", "fortnight"), ("product_id", ""),
+             ("updated_at", "yesterday"), ("currency", "\0"), ("id", "NULL")]
+        )  # fmt: skip
+        spoilt[n][column] = value
+
+    def text(rows: list[dict[str, str]]) -> str:
+        lines = [[row.get(name, "") for name in columns] for row in rows]
+        return csv_text([columns, *lines])
+
+    path = bench.land(PRICES, text(clean))
+    bench.gate()
+    listed = ", ".join(columns)
+    everything = f"select {listed} from raw_billing.prices order by all"
+    expected = bench.query(everything)
+    assert len(expected) == 60
+    path.write_text(text(spoilt))
+    assert bench.gate().rows_quarantined == 12
+    assert len(bench.query(everything)) == 48
+    bench.land("billing/prices/mended.csv", text([clean[n] for n in bad]))
+    bench.gate()
+    assert bench.query(everything) == expected
+    still_open = bench.query("select rule from quality.quarantine where state = 'open'")
+    # A row whose key was lost cannot be told to be mended: somebody has to say so.
+    assert {rule for (rule,) in still_open} <= {"null_word"}
+    assert failed(bench) == []
