@@ -96,6 +96,11 @@ def line(identity: str = "l", at: datetime | None = None, **columns: Any) -> Row
             "period_end": day(2, 10), "updated_at": at, **columns}  # fmt: skip
 
 
+def refund(at: datetime, amount: int) -> Row:
+    return {"id": "re", "payment_id": "pay", "amount": amount, "currency": "usd",
+            "status": "succeeded", "created": at, "updated_at": at}  # fmt: skip
+
+
 def moves(policy: str, columns: str, *expected: tuple[Any, ...]) -> Check:
     """The movements of the case's customers under a policy, in order of day."""
     return Check(
@@ -115,6 +120,16 @@ INVOICED = "chartmogul_2025"  # invoice basis, churn at the end of the paid peri
 MONTH_END = "recurly_classic"  # invoice basis, month ends, refunds reduce
 FEW = "movement_date, movement_type, mrr_change"
 
+PAYMENT: Row = {"id": "pay", "invoice_id": "in", "customer_id": "c", "amount": 1000,
+                "currency": "usd", "status": "succeeded", "created": day(1, 10),
+                "updated_at": day(1, 10)}  # fmt: skip
+BILLED_ROWS = ["billing.customers/{me}.c", "billing.invoice_line_items/{me}.l",
+               "billing.invoices/{me}.in", "billing.prices/{me}.p",
+               "billing.subscription_items/{me}.i", "billing.subscriptions/{me}.s"]  # fmt: skip
+REFUNDED_ROWS = ["billing.customers/{me}.c", "billing.invoice_line_items/{me}.l",
+                 "billing.invoices/{me}.in", "billing.payments/{me}.pay",
+                 "billing.prices/{me}.p", "billing.refunds/{me}.re",
+                 "billing.subscription_items/{me}.i", "billing.subscriptions/{me}.s"]  # fmt: skip
 OWN_ROWS = ["billing.customers/{me}.c", "billing.prices/{me}.p",
             "billing.subscription_items/{me}.i", "billing.subscriptions/{me}.s"]  # fmt: skip
 
@@ -681,6 +696,179 @@ CASES: tuple[Case, ...] = (
                 BOARD, FEW,
                 (date(2024, 1, 10), "new", money("30.0000")),
                 (date(2024, 3, 1), "contraction", money("-20.0000")),
+            ),
+        ),
+    ),
+    Case(
+        # A refund of 0 undoes nothing: what was paid for runs on to 10 April.
+        "a refund of nothing leaves a paid period paid",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (
+                subscription(),
+                subscription(status="canceled", ended_at=day(3, 10), canceled_at=day(3, 10),
+                             updated_at=day(3, 10)),
+            ),
+            "billing.subscription_items": (item(),),
+            "billing.invoices": (invoice(),),
+            "billing.invoice_line_items": (line(period_end=day(4, 10)),),
+            "billing.payments": (PAYMENT,),
+            "billing.refunds": (refund(day(3, 11), 0),),
+        },
+        (
+            moves(
+                "planned_1", FEW,
+                (date(2024, 1, 10), "new", money("10.0000")),
+                (date(2024, 4, 10), "churn", money("-10.0000")),
+            ),
+        ),
+    ),
+    Case(
+        # 4 of 10 off until the month is over; what ends the reduction is the refund too.
+        "a refund is named where its month begins and where it ends",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (subscription(),),
+            "billing.subscription_items": (item(),),
+            "billing.invoices": (invoice(),),
+            "billing.invoice_line_items": (line(),),
+            "billing.payments": (PAYMENT,),
+            "billing.refunds": (refund(day(2, 12), 400),),
+        },
+        (
+            Check(
+                "select movement_date, mrr_change, source_ids from {fct_mrr_movements} "
+                "where policy_id = 'planned_1' and customer_id like '{me}.%' "
+                "and movement_date > date '2024-02-01' order by 1",
+                (
+                    (date(2024, 2, 12), money("-4.0000"), REFUNDED_ROWS),
+                    (date(2024, 3, 1), money("4.0000"), REFUNDED_ROWS),
+                ),
+            ),
+        ),
+    ),
+    Case(
+        # 120 a year, half of it for the first year.
+        "once on an annual price is a year",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(unit_amount=12000, interval="year"),),
+            "billing.subscriptions": (subscription(at=day(3, 10, year=2023)),),
+            "billing.subscription_items": (item(at=day(3, 10, year=2023)),),
+            "billing.discounts": (
+                {"id": "d", "customer_id": "c", "duration": "once", "percent_off": "50",
+                 "start_at": day(3, 10, year=2023), "updated_at": day(3, 10, year=2023)},
+            ),
+        },
+        (
+            moves(
+                BOARD, FEW,
+                (date(2023, 3, 10), "new", money("5.0000")),
+                (date(2024, 3, 10), "expansion", money("5.0000")),
+            ),
+        ),
+    ),
+    Case(
+        # The line of 15 March is no evidence for the time before the first version.
+        "a line after an item's first version is not behind its history",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (subscription(),),
+            "billing.subscription_items": (
+                item(updated_at=day(3, 1)), item(quantity=2, updated_at=day(4, 1)),
+            ),
+            "billing.invoices": (invoice(at=day(3, 15)),),
+            "billing.invoice_line_items": (line(at=day(3, 15), period_end=day(4, 15)),),
+        },
+        (
+            moves(
+                BOARD, f"{FEW}, source_ids",
+                (date(2024, 1, 10), "new", money("10.0000"), OWN_ROWS),
+                (date(2024, 4, 1), "expansion", money("10.0000"), OWN_ROWS),
+            ),
+        ),
+    ),
+    Case(
+        # It charges nothing, and says that there were 3 seats before 1 March.
+        "a line of 0 is evidence, and named",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (subscription(),),
+            "billing.subscription_items": (item(updated_at=day(3, 1)),),
+            "billing.invoices": (invoice(),),
+            "billing.invoice_line_items": (line(amount=0, quantity=3),),
+        },
+        (
+            moves(
+                BOARD, f"{FEW}, source_ids",
+                (date(2024, 1, 10), "new", money("30.0000"), BILLED_ROWS),
+                (date(2024, 3, 1), "contraction", money("-20.0000"), BILLED_ROWS),
+            ),
+        ),
+    ),
+    Case(
+        "by invoices a movement names the line and its invoice",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (subscription(),),
+            "billing.subscription_items": (item(),),
+            "billing.invoices": (invoice(),),
+            "billing.invoice_line_items": (line(),),
+        },
+        (
+            Check(
+                "select mrr_change, source_ids from {fct_mrr_movements} where movement_type = 'new'"
+                f" and policy_id = '{MONTH_END}' and customer_id like '{{me}}.%'",
+                ((money("10.0000"), BILLED_ROWS),),
+            ),
+        ),
+    ),
+    Case(
+        # One day of grace, each time; the days away in February are smoothed by the policy.
+        "a second spell of past_due has its own grace",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (
+                subscription(),
+                subscription(status="past_due", updated_at=day(2, 1)),
+                subscription(updated_at=day(2, 5)),
+                subscription(status="past_due", updated_at=day(3, 1)),
+            ),
+            "billing.subscription_items": (item(),),
+        },
+        (
+            moves(
+                "planned_1", FEW,
+                (date(2024, 1, 10), "new", money("10.0000")),
+                (date(2024, 3, 2), "churn", money("-10.0000")),
+            ),
+        ),
+    ),
+    Case(
+        # Asked and past due on one day: out of service that day, it is what it was the day before.
+        "where asking is the end, the day of asking is not in service",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(),),
+            "billing.subscriptions": (
+                subscription(),
+                subscription(status="past_due", canceled_at=day(2, 10), updated_at=day(2, 10)),
+                subscription(status="canceled", canceled_at=day(2, 10), ended_at=day(3, 10),
+                             updated_at=day(3, 10)),
+            ),
+            "billing.subscription_items": (item(),),
+        },
+        (
+            moves(
+                "stripe_legacy", "movement_date, movement_type, churn_type, churn_reason",
+                (date(2024, 1, 10), "new", None, None),
+                (date(2024, 2, 10), "churn", "voluntary", "unknown"),
             ),
         ),
     ),
