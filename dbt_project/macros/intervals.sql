@@ -171,3 +171,36 @@
         '{detail}', coalesce({{ detail }}, '')
     )
 {%- endmacro %}
+
+{#
+    The intervals that hold one of a few days (`dates` with seen_date), once per day: a table
+    expression with the intervals' columns and seen_date. Most intervals hold none; they are left
+    out by the first day after their begin, before anything is compared with all days.
+#}
+{% macro intervals_on_days(intervals, dates) -%}
+    select
+        candidates.*,
+        {{ dates }}.seen_date
+    from (
+        select {{ intervals }}.*
+        from {{ intervals }}
+        inner join (
+            select
+                begins.from_date,
+                min(days.seen_date) as next_date
+            from (
+                select from_date
+                from {{ intervals }}
+                group by from_date
+            ) as begins
+            inner join {{ dates }} as days
+                on begins.from_date <= days.seen_date
+            group by begins.from_date
+        ) as upcoming
+            on {{ intervals }}.from_date = upcoming.from_date
+        where upcoming.next_date < {{ intervals }}.to_date
+    ) as candidates
+    inner join {{ dates }}
+        on candidates.from_date <= {{ dates }}.seen_date
+        and candidates.to_date > {{ dates }}.seen_date
+{%- endmacro %}

@@ -12,21 +12,22 @@ service as (
     select * from {{ ref('int_account_service') }}
 ),
 
+on_days as (
+    {{ intervals_on_days('bands', 'dates') }}
+),
+
 seen as (
     select
-        bands.account_id,
-        dates.seen_date,
-        bands.component,
-        max(bands.weight) as weight,
-        sum(case bands.band when 'red' then -50 else 50 end) as points
-    from bands
-    inner join dates
-        on bands.from_date <= dates.seen_date
-        and bands.to_date > dates.seen_date
+        account_id,
+        seen_date,
+        component,
+        max(weight) as weight,
+        sum(case band when 'red' then -50 else 50 end) as points
+    from on_days
     group by
-        bands.account_id,
-        dates.seen_date,
-        bands.component
+        account_id,
+        seen_date,
+        component
 ),
 
 final as (

@@ -22,28 +22,31 @@ accounts as (
     select * from {{ ref('int_accounts') }}
 ),
 
+on_days as (
+    {{ intervals_on_days('intervals', 'dates') }}
+),
+
 seen as (
     select
-        intervals.account_id,
+        on_days.account_id,
         accounts.customer_id,
-        dates.seen_date,
+        on_days.seen_date,
         dates.is_latest,
-        intervals.signal,
-        {{ value_on('dates.seen_date', 'intervals') }} as value,
-        intervals.from_date,
-        intervals.detail,
+        on_days.signal,
+        {{ value_on('on_days.seen_date', 'on_days') }} as value,
+        on_days.from_date,
+        on_days.detail,
         signals.unit,
         signals.evidence
-    from intervals
+    from on_days
     inner join dates
-        on intervals.from_date <= dates.seen_date
-        and intervals.to_date > dates.seen_date
+        on on_days.seen_date = dates.seen_date
     inner join signals
-        on intervals.signal = signals.signal
+        on on_days.signal = signals.signal
     inner join accounts
-        on intervals.account_id = accounts.account_id
+        on on_days.account_id = accounts.account_id
     left join service
-        on intervals.account_id = service.account_id
+        on on_days.account_id = service.account_id
         and dates.seen_date >= service.from_date
         and dates.seen_date < service.to_date
     where dates.is_latest
