@@ -148,6 +148,12 @@ def _run(settings: Settings, project_dir: Path, *, simulate_if_empty: bool) -> i
     if simulate_if_empty and _is_own_landing(settings) and not _has_files(settings.landing):
         progress.say(f"nothing has landed in {readable_path(settings.landing)}: simulating")
         _simulate(settings, SIMULATED_CUSTOMERS, SIMULATED_MONTHS)
+    if not _is_own_landing(settings) and not settings.landing.is_dir():
+        # A mistyped or unmounted folder must not become a release of nothing.
+        raise ConfigurationError(
+            f"HOLDFAST_LANDING names {readable_path(settings.landing)}, where there is no folder. "
+            "Correct it, mount it, or make it if nothing has landed yet."
+        )
     outcome = refresh(
         settings,
         progress.say,

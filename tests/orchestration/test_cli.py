@@ -54,6 +54,15 @@ def test_a_file_that_cannot_be_taken_in_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "releases").exists()
 
 
+def test_a_landing_folder_that_is_not_there_is_no_release_of_nothing(tmp_path: Path) -> None:
+    done = run_cli(tmp_path / "home", "run", HOLDFAST_LANDING=str(tmp_path / "mistyped"))
+    assert done.returncode == 2
+    assert "mistyped" in done.stderr
+    assert "no folder" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "home" / "warehouse.duckdb").exists()
+
+
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "run", HOLDFAST_AS_OF="yesterday")
     assert done.returncode == 2
