@@ -202,6 +202,7 @@ class _Arrived:
     by_customer: dict[str, list[tuple[str, bool]]]
     rows_by_table: dict[str, int]
     files_gone: bool
+    rated: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -219,12 +220,12 @@ class _Reasons:
             return "changed data", sources
         if rows:
             return "new data", sources
+        if customer_id in self.arrived.rated:
+            return "new data", ("finance.fx_rates",)
         if self.policies and (not policy_id or policy_id in self.policies):
             return "policy", ()
         if self.is_code_changed:
             return "code", ()
-        if self.arrived.rows_by_table.get("finance.fx_rates"):
-            return "new data", ("finance.fx_rates",)
         if self.is_as_of_moved:
             return "as-of date", ()
         return ("withdrawn data" if self.arrived.files_gone else "data of others"), ()
@@ -431,5 +432,13 @@ def _arrived(
         ).fetchall()
         for key, customer, is_known in rows:
             found[customer].append((f"billing.{table_name}/{key}", is_known))
+    rated: frozenset[str] = frozenset()
+    if counts["finance.fx_rates"] and "currency" in _columns(connection, "b", "core.dim_customers"):
+        # New rates bear on those who are billed in their currency.
+        rows_rated = connection.execute(
+            "select customer_id from b.core.dim_customers where upper(currency) in"
+            f" (select upper(currency) from raw_finance.fx_rates where {between})"
+        ).fetchall()
+        rated = frozenset(row[0] for row in rows_rated)
     _, gone = _files(connection)
-    return _Arrived(dict(found), dict(counts), gone > 0)
+    return _Arrived(dict(found), dict(counts), gone > 0, rated)
