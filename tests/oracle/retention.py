@@ -25,6 +25,7 @@ class CohortMonth:
     mrr_active: Fraction
     gross_mrr_active: Fraction
     is_complete: bool
+    customers_never_lost: int
 
     @property
     def logo_retention(self) -> Fraction:
@@ -50,9 +51,12 @@ def cohort_retention(
     The cohort of a unit is the month of its first movement, which is the first MRR above 0.
     """
     cohort_of: dict[str, date] = {}
+    lost_in: dict[str, date] = {}
     for move in moves:
         month = month_start(move.day)
         cohort_of[move.unit_id] = min(month, cohort_of.get(move.unit_id, month))
+        if move.kind == "churn":
+            lost_in[move.unit_id] = min(month, lost_in.get(move.unit_id, month))
     rows = list(rows)
     closing = {(row.unit_id, row.month): row.closing for row in rows}
     present = {(row.unit_id, row.month) for row in rows if row.is_present}
@@ -73,6 +77,9 @@ def cohort_retention(
                     mrr_active=sum(now.values(), ZERO),
                     gross_mrr_active=sum((min(now[u], start[u]) for u in units), ZERO),
                     is_complete=month_end(month) <= as_of,
+                    customers_never_lost=sum(
+                        unit not in lost_in or lost_in[unit] > month for unit in units
+                    ),
                 )
             )
             age += 1

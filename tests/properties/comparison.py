@@ -14,6 +14,7 @@ from tests.properties.expected import (
     Figures,
     Oracle,
     added,
+    published_curve,
     published_period,
 )
 from tests.properties.histories import Tenant, World
@@ -106,6 +107,8 @@ def compared(
         if policy.grain != "subscription":
             cohorts = added(answer.cohorts for answer in answers)
             sums += _unequal(policy, "cohort", cohorts, built.cohorts.get(policy.policy_id, {}))
+            curve = published_curve(cohorts, world.as_of)
+            sums += _unequal(policy, "curve", curve, built.curve.get(policy.policy_id, {}))
     return Compared(wrong, sums)
 
 

@@ -15,6 +15,7 @@ from fractions import Fraction
 from multiprocessing import get_context
 from typing import Any
 
+from tests.oracle.calendar import add_months, month_end
 from tests.oracle.ladder import ladder
 from tests.oracle.money import Rates, cents
 from tests.oracle.months import KINDS
@@ -112,6 +113,7 @@ def figures(company: Company, policy: Policy) -> Figures:
             units(one.mrr_initial),
             units(one.mrr_active),
             units(one.gross_mrr_active),
+            one.customers_never_lost,
         )
     for key, part in replayed.periods.items():
         cells = (getattr(part, one.name) for one in dataclass_fields(PeriodSums))
@@ -119,6 +121,36 @@ def figures(company: Company, policy: Policy) -> Figures:
             cell if isinstance(cell, int) else units(cell) for cell in cells
         )
     return result.sort()
+
+
+def published_curve(cohorts: Sums, as_of: date) -> dict[tuple[int], tuple[int | None, ...]]:
+    """`fct_retention_curve` out of all cohorts (retention_rules §5); rates in millionths.
+
+    Args:
+        cohorts: sums by cohort and age, over all units.
+        as_of: only months that were over by then count.
+    """
+    old_enough = [
+        {(age,): cells}
+        for (cohort, age), cells in cohorts.items()
+        if month_end(add_months(cohort, age)) <= as_of
+    ]
+    found: dict[tuple[int], tuple[int | None, ...]] = {}
+    for (age,), cells in added(old_enough).items():
+        initial, active, mrr_initial, mrr_active, gross, never_lost = cells
+        found[age,] = (
+            *cells,
+            _millionths(active, initial),
+            _millionths(never_lost, initial),
+            _millionths(mrr_active, mrr_initial),
+            _millionths(gross, mrr_initial),
+        )
+    return found
+
+
+def _millionths(part: int, whole: int) -> int | None:
+    """A rate, rounded half up; null on a zero denominator."""
+    return int(cents(Fraction(part * 10**4, whole)) * 100) if whole else None
 
 
 def published_period(sums: tuple[int, ...], policy: Policy) -> tuple[int | None, ...]:
@@ -152,8 +184,7 @@ def published_period(sums: tuple[int, ...], policy: Policy) -> tuple[int | None,
     kept = [value for name, value in of.items() if name not in ("end_of_base", "gross_retained")]
     return (
         *kept, lost, base, gross,
-        *(int(cents(Fraction(part * 10**4, whole)) * 100) if whole else None
-          for part, whole in rates),
+        *(_millionths(part, whole) for part, whole in rates),
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ MARTS = (
     "fct_mrr_by_month",
     "fct_retention_by_cohort_month",
     "fct_retention_by_period",
+    "fct_retention_curve",
 )
 
 
@@ -165,6 +166,15 @@ _COHORT_SUMS = (
     "mrr_initial",
     "mrr_active",
     "gross_mrr_active",
+    "customers_never_lost",
+)
+_CURVE = "retention.fct_retention_curve"
+_CURVE_SUMS = (
+    *_COHORT_SUMS,
+    "logo_retention",
+    "continuous_logo_retention",
+    "net_retention",
+    "gross_retention",
 )
 _BY_PERIOD = "retention.fct_retention_by_period"
 _PERIOD_SUMS = (
@@ -218,6 +228,7 @@ class Built:
             self.cohorts = self._sums(
                 connection, _BY_COHORT, ("cohort_month", "months_since"), _COHORT_SUMS
             )
+            self.curve = self._sums(connection, _CURVE, ("months_since",), _CURVE_SUMS)
             self.periods = self._sums(
                 connection, _BY_PERIOD, ("period_type", "period_start"), _PERIOD_SUMS
             )
