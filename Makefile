@@ -11,8 +11,8 @@ KILLS ?= 500
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run close reopen workbook quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean explain verify test-crash audit
-.PHONY: help install run close reopen workbook diff quarantine quarantine-ack accept dev simulate test test-deep mutate bench lint lock clean
+.PHONY: help install run close reopen workbook diff explain verify quarantine quarantine-ack accept \
+	dev simulate test test-deep test-crash mutate audit bench lint lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
