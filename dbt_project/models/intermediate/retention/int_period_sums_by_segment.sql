@@ -8,20 +8,21 @@
     'involuntary_churn_mrr', 'fx_mrr', 'retention_base_mrr', 'mrr_end_of_base_customers',
     'retained_mrr', 'capped_mrr', 'lost_mrr', 'counted_reactivation_mrr',
 ] -%}
-{#- Sums of products, from which the intervals of ratios of money come. -#}
+{#- Sums of products, from which the intervals of ratios of money come; a square of money is wider
+    than money. -#}
 {%- set products = {
-    'base_squares': 'retention_base_mrr * retention_base_mrr',
-    'base_by_retained': 'retention_base_mrr * retained_mrr',
-    'retained_squares': 'retained_mrr * retained_mrr',
-    'base_by_base_end': 'retention_base_mrr * mrr_end_of_base_customers',
-    'base_end_squares': 'mrr_end_of_base_customers * mrr_end_of_base_customers',
-    'base_by_capped': 'retention_base_mrr * capped_mrr',
-    'capped_squares': 'capped_mrr * capped_mrr',
-    'start_squares': 'mrr_start * mrr_start',
-    'start_by_lost': 'mrr_start * lost_mrr',
-    'lost_squares': 'lost_mrr * lost_mrr',
-    'start_by_net_lost': 'mrr_start * net_lost_mrr',
-    'net_lost_squares': 'net_lost_mrr * net_lost_mrr',
+    'base_squares': ['retention_base_mrr', 'retention_base_mrr'],
+    'base_by_retained': ['retention_base_mrr', 'retained_mrr'],
+    'retained_squares': ['retained_mrr', 'retained_mrr'],
+    'base_by_base_end': ['retention_base_mrr', 'mrr_end_of_base_customers'],
+    'base_end_squares': ['mrr_end_of_base_customers', 'mrr_end_of_base_customers'],
+    'base_by_capped': ['retention_base_mrr', 'capped_mrr'],
+    'capped_squares': ['capped_mrr', 'capped_mrr'],
+    'start_squares': ['mrr_start', 'mrr_start'],
+    'start_by_lost': ['mrr_start', 'lost_mrr'],
+    'lost_squares': ['lost_mrr', 'lost_mrr'],
+    'start_by_net_lost': ['mrr_start', 'net_lost_mrr'],
+    'net_lost_squares': ['net_lost_mrr', 'net_lost_mrr'],
 } -%}
 
 -- The sums behind the rates of a period. One row per policy, period and segment; `all` for every
@@ -67,7 +68,8 @@ sums as (
         sum({{ column }}) as {{ column }},
         {%- endfor %}
         {%- for column, product in products.items() %}
-        sum({{ product }}) as {{ column }}{{ ',' if not loop.last }}
+        sum(cast({{ product[0] }} as decimal(38, 2)) * {{ product[1] }})
+            as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from with_segments
     group by {{ by_segment(['policy_id', 'period_type', 'period_start']) }}
