@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import queue
 import signal
 import sys
 import threading
@@ -50,7 +49,8 @@ class Worker:
             sys.path.append(str(PROJECT_DIR))
         context = multiprocessing.get_context(START_METHOD)
         self._name = name
-        self._queue = context.Queue()
+        # Written through at once: a line is there before the result of the call that told it.
+        self._queue = context.SimpleQueue()
         lifeline, self._lifeline = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
             max_workers=1, mp_context=context, initializer=_begin, initargs=(self._queue, lifeline)
@@ -110,11 +110,9 @@ class Worker:
 
     def _drain(self) -> list[str]:
         lines: list[str] = []
-        while True:
-            try:
-                lines.append(self._queue.get_nowait())
-            except queue.Empty:
-                return lines
+        while not self._queue.empty():
+            lines.append(self._queue.get())
+        return lines
 
 
 def _begin(lines: Any, lifeline: Connection) -> None:

@@ -18,9 +18,9 @@ from orchestration.targets.webhook import Webhook, is_public, signed, webhook_fr
 from orchestration.variables import KNOWN
 from orchestration.verify import lines, verify
 from orchestration.warehouse import open_for_writing
-from tests.release.conftest import Home
+from tests.release.conftest import Home, home, settings
 
-pytest_plugins = ["tests.release.conftest"]
+__all__ = ["home", "settings"]  # fixtures: pytest finds them by their names here
 
 INJECTIONS = (
     "'; drop table revenue.fct_mrr_movements; --",

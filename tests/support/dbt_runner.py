@@ -115,6 +115,7 @@ class DbtProject:
             command += ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
         runner = dbtRunner(manifest=self.manifest())
         self._environment(database)
+        _let_go()  # what a run in this process before left open is locked to its own folders
         try:
             outcome = runner.invoke(command)
         finally:

@@ -48,7 +48,8 @@ final as (
             case
                 when units.currency is null then null
                 when movements.movement_type = 'fx' then 0
-                else coalesce(native.native_change, 0)
+                -- The inner rounding recovers exact halves, as in to_cents.
+                else round(coalesce(native.native_change, 0), 10)
             end as decimal(18, 4)
         ) as mrr_change_native,
         cast(effects.quantity_effect as decimal(18, 4)) as quantity_effect,
