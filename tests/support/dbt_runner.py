@@ -66,7 +66,9 @@ class DbtProject:
     def manifest(self) -> Manifest:
         """The parsed project; models do not come or go by variables, so one parse serves all."""
         if self._manifest is None:
-            self._manifest = _shared_parse(self._parse)
+            # A subclass may read another project, such as a copy with other seeds.
+            is_shared = type(self) is DbtProject
+            self._manifest = _shared_parse(self._parse) if is_shared else self._parse()
         parsed = Manifest.from_msgpack(self._manifest, decoder=extended_mashumuro_decoder)
         assert isinstance(parsed, Manifest)
         return parsed
