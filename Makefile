@@ -11,7 +11,7 @@ KILLS ?= 500
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run close reopen workbook diff explain verify quarantine quarantine-ack accept \
+.PHONY: help install run close reopen workbook dashboard diff explain verify quarantine quarantine-ack accept \
 	dev simulate test test-deep test-crash mutate audit bench lint lock clean
 
 help: ## list the targets
@@ -31,6 +31,9 @@ close: $(STAMP) ## close the books of a month with a release: MONTH=2026-10
 
 workbook: $(STAMP) ## write the month-end workbook of the last release: MONTH=2026-10
 	@$(PYTHON) -m orchestration.cli workbook --month "$$MONTH"
+
+dashboard: $(STAMP) ## open the pages of the last release; without a display, say where they are
+	@$(PYTHON) -m orchestration.cli dashboard
 
 diff: $(STAMP) ## what is different between two releases, and why: FROM=12 TO=13 [JSON=1]
 	@$(PYTHON) -m orchestration.cli diff --from "$$FROM" --to "$$TO" $(if $(JSON),--json)

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import traceback
+import webbrowser
 from collections.abc import Sequence
 from getpass import getuser
 from pathlib import Path
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _close(settings, parsed.month, parsed.who)
         if parsed.command == "workbook":
             return _workbook(settings, parsed.month)
+        if parsed.command == "dashboard":
+            return _dashboard(settings)
         if parsed.command == "diff":
             return _diff(settings, parsed.before, parsed.after, as_json=parsed.json)
         if parsed.command == "reopen":
@@ -101,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     reopen.add_argument("--reason", required=True, help="kept in the audit trail")
     workbook = commands.add_parser("workbook", help="write the month-end workbook of a release")
     workbook.add_argument("--month", required=True, help="such as 2026-10, or last")
+    commands.add_parser("dashboard", help="open the pages of the last release")
     diff = commands.add_parser("diff", help="what is different between two releases, and why")
     diff.add_argument("--from", type=int, required=True, dest="before", help="its number")
     diff.add_argument("--to", type=int, required=True, dest="after", help="its number")
@@ -208,6 +212,32 @@ def _workbook(settings: Settings, month: str) -> int:
         f"{readable_path(path)} (release {release.n}): the sheet Checks says whether it ties out."
     )
     return 0
+
+
+def _dashboard(settings: Settings) -> int:
+    """Build the pages where they are not those of the last release, and open them."""
+    from orchestration.targets.dashboard import build_dashboard, current_page, is_current
+
+    if not settings.control_database.exists():
+        raise ConfigurationError("There is no release yet: make run.")
+    with Control(settings.control_database) as control, home_lock(settings.home, "dashboard"):
+        release = control.latest_release()
+        if release is None:
+            raise ConfigurationError("There is no release yet: make run.")
+        if not is_current(settings, release):
+            build_dashboard(settings, control, release, print)
+    page = current_page(settings)
+    opened = _has_display() and webbrowser.open(page.as_uri())
+    remedy = "" if opened else ": open it in a browser"
+    print(f"{readable_path(page)} (release {release.n}){remedy}")
+    return 0
+
+
+def _has_display() -> bool:
+    """Whether a browser could show itself: on a server a text browser would take the terminal."""
+    return sys.platform == "darwin" or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
 
 
 def _reopen(settings: Settings, month: str, reason: str, who: str) -> int:

@@ -67,6 +67,7 @@ from orchestration.run_log import (
     write_run_log,
 )
 from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.targets.dashboard import converge_dashboard
 from orchestration.targets.notices import NoticeFile
 from orchestration.targets.outbox import Target, deliver_outbox, for_each_target
 from orchestration.targets.webhook import webhook_from
@@ -303,6 +304,7 @@ class RefreshRun:
         roll_forward(self.settings, self.control)
         deliver_outbox(self.control, self.targets, self.say)
         converge_workbook(self.settings, self.released, self.say)
+        converge_dashboard(self.settings, self.control, self.released, self.say)
         return self.released
 
     def _write_books(self, n: int, books: NewBooks) -> None:
@@ -457,6 +459,7 @@ def open_run(
             roll_forward(settings, control)
             deliver_outbox(control, targets, say)
             converge_workbook(settings, control.latest_release(), say)
+            converge_dashboard(settings, control, control.latest_release(), say)
             check_settings_fit(control, settings)
             closing = None if close is None else request_close(control, settings, close, who)
             code = code_version(project_dir.parent)

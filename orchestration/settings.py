@@ -12,6 +12,7 @@
 | HOLDFAST_OFFICIAL_POLICY | the one that reports by default | first enabled |
 | HOLDFAST_CLOSE_BUSINESS_DAY | business day on which the schedule closes the month before | 5 |
 | HOLDFAST_HOLIDAYS | comma-separated days, YYYY-MM-DD, that are no business days | none |
+| HOLDFAST_DASHBOARD | off: releases get no pages | on |
 | HOLDFAST_MEMORY_LIMIT | DuckDB memory limit, for example 8GB | 60 % of the machine |
 | HOLDFAST_THREADS | threads of DuckDB and dbt | cores of the machine |
 """
@@ -49,6 +50,7 @@ class Settings:
     threads: int
     close_business_day: int = 5
     holidays: tuple[date, ...] = ()
+    with_dashboard: bool = True
 
     @property
     def control_database(self) -> Path:
@@ -148,6 +150,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         threads=_threads(environ.get("HOLDFAST_THREADS")),
         close_business_day=_close_business_day(environ.get("HOLDFAST_CLOSE_BUSINESS_DAY")),
         holidays=_holidays(environ.get("HOLDFAST_HOLIDAYS")),
+        with_dashboard=_is_on("HOLDFAST_DASHBOARD", environ.get("HOLDFAST_DASHBOARD")),
     )
 
 
@@ -194,6 +197,12 @@ def _holidays(text: str | None) -> tuple[date, ...]:
         raise ConfigurationError(
             f"HOLDFAST_HOLIDAYS is {text!r}; use days such as 2026-12-25,2027-01-01."
         ) from None
+
+
+def _is_on(name: str, text: str | None) -> bool:
+    if text not in (None, "", "on", "off"):
+        raise ConfigurationError(f"{name} is {text!r}; use on or off.")
+    return text != "off"
 
 
 def _threads(text: str | None) -> int:

@@ -28,6 +28,7 @@ KNOWN = frozenset(
         "GO_ON_WITHOUT_REFUSED",
         "CLOSE_BUSINESS_DAY",
         "HOLIDAYS",
+        "DASHBOARD",
         # Who is told of a release (targets/webhook.py).
         "WEBHOOK_URL",
         "WEBHOOK_PRIVATE_HOSTS",

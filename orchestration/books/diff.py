@@ -97,8 +97,23 @@ class ReleaseDiff:
         return json.dumps(asdict(self), default=str, indent=2)
 
 
-def compare_releases(settings: Settings, control: Control, before: int, after: int) -> ReleaseDiff:
+def compare_releases(
+    settings: Settings,
+    control: Control,
+    before: int,
+    after: int,
+    *,
+    figures_only: bool = False,
+) -> ReleaseDiff:
     """Compare two releases of this home.
+
+    Args:
+        settings: of the home.
+        control: its control database.
+        before: number of the first release.
+        after: number of the second one.
+        figures_only: closing MRR alone, without the rows of every mart, which takes ten times
+            as long.
 
     Raises:
         ConfigurationError: one of them does not exist, or they are the same.
@@ -117,7 +132,7 @@ def compare_releases(settings: Settings, control: Control, before: int, after: i
         reasons = _Reasons(arrived, policies, code, first.as_of != second.as_of)
         marts: list[MartDifference] = []
         customers: list[CustomerDifference] = []
-        for mart in _marts(connection):
+        for mart in [] if figures_only else _marts(connection):
             difference, cells = _mart(connection, mart)
             if difference is not None:
                 marts.append(difference)

@@ -1,0 +1,1 @@
+"""The dashboard: static pages made of a release, opened from the file system, without a server."""

@@ -1,0 +1,190 @@
+"""What a page is made of. Pages are data; `render.py` makes HTML of them.
+
+A figure never stands alone: a chart or a table names its unit, its mart and what it leaves out, and
+has its exact values beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from dashboard.numbers import Kind, shown
+
+#: Right-aligned in tables.
+NUMBERS: frozenset[Kind] = frozenset({"money", "count", "share", "ratio", "measure"})
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name in the mart (and in the file), what stands above it, how it reads."""
+
+    name: str
+    header: str
+    kind: Kind = "text"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is aligned to the right."""
+        return self.kind in NUMBERS
+
+
+@dataclass(frozen=True)
+class Table:
+    """Exact values; a row has one value per column, as it came from the mart."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    @property
+    def cells(self) -> list[list[str]]:
+        """The rows as they read."""
+        kinds = [column.kind for column in self.columns]
+        return [[shown(v, k) for v, k in zip(row, kinds, strict=True)] for row in self.rows]
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """Kinds of the columns, for the file."""
+        return [column.kind for column in self.columns]
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Table:
+    """A table of any sequences."""
+    return Table(tuple(columns), tuple(tuple(row) for row in rows))
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """A colour of a chart (a CSS variable without its dashes) and what it stands for."""
+
+    colour: str
+    text: str
+    is_line: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with everything that is owed to its reader.
+
+    Attributes:
+        key: unique on the page; also the name of its file.
+        title: says what is seen, with the figure that matters.
+        unit: of the values.
+        source: the mart.
+        spec: Vega-Lite (`charts.py`); every bar, point and cell has its exact value as description.
+        table: the exact values.
+        legend: what colours stand for.
+        notes: what has to be known to read it: a broken axis, an unfinished month, small samples.
+        min_width: pixels; a narrower screen scrolls the chart, not the page.
+    """
+
+    key: str
+    title: str
+    unit: str
+    source: str
+    spec: dict[str, Any]
+    table: Table
+    legend: tuple[Swatch, ...] = ()
+    notes: tuple[str, ...] = ()
+    min_width: int = 0
+    is_wide: bool = True
+    block: ClassVar[str] = "chart"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table that is looked at for itself; a long one sorts, filters and has pages."""
+
+    key: str
+    title: str
+    unit: str
+    source: str
+    table: Table
+    notes: tuple[str, ...] = ()
+    #: Columns (by name) whose cells are words of a status, and the tone of each word.
+    tones: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    is_wide: bool = True
+    block: ClassVar[str] = "listing"
+
+    def tone(self, column: str, text: str) -> str:
+        """The tone of a status word: good, fair, bad, or none."""
+        return dict(dict(self.tones).get(column, ())).get(text, "")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline figure.
+
+    Attributes:
+        label: what it is.
+        value: the figure as it reads.
+        minor: the end of it in smaller type (cents, unit).
+        period: what time it is of.
+        changes: lines of comparison.
+        status: words on its target; `tone` is good, fair, bad or none.
+        source: the mart.
+    """
+
+    label: str
+    value: str
+    minor: str = ""
+    period: str = ""
+    changes: tuple[str, ...] = ()
+    status: str = ""
+    tone: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Headline figures side by side."""
+
+    tiles: tuple[Tile, ...]
+    block: ClassVar[str] = "tiles"
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Sentences; `is_list` makes them points."""
+
+    sentences: tuple[str, ...]
+    is_list: bool = False
+    block: ClassVar[str] = "prose"
+
+
+@dataclass(frozen=True)
+class Empty:
+    """What is said where there is nothing to show, and why."""
+
+    title: str
+    why: str
+    block: ClassVar[str] = "empty"
+
+
+Block = Chart | Listing | Tiles | Prose | Empty
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page under a heading."""
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]
+    lead: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: `key` names its file."""
+
+    key: str
+    title: str
+    lead: str
+    sections: tuple[Section, ...]
+
+    @property
+    def file(self) -> str:
+        """Its file; the overview is what opens."""
+        return "index.html" if self.key == "overview" else f"{self.key}.html"

@@ -1,0 +1,587 @@
+"""Overview: where the company stands, against its targets and others, and what changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from dashboard import charts, numbers
+from dashboard.charts import Series
+from dashboard.model import (
+    Block,
+    Chart,
+    Column,
+    Empty,
+    Listing,
+    Page,
+    Prose,
+    Section,
+    Swatch,
+    Tile,
+    Tiles,
+    table,
+)
+from dashboard.released import Released, Row
+
+MRR = "revenue.fct_mrr_by_month"
+RETENTION = "retention.fct_retention_by_period"
+TARGETS = "customer_success.fct_target_status"
+BENCHMARKS = "retention.fct_benchmark_comparison"
+LTV_CAC = "unit_economics.fct_ltv_cac_by_channel"
+MONTHS_SHOWN = 36
+#: CAC as it is usually quoted: everything that is spent to win customers.
+LOADING = "sales"
+
+#: Metrics that are no fractions (fct_metric_values_by_period).
+RATIOS = ("quick_ratio", "acquisition_to_retention_cost_ratio")
+
+STATUS_TONES = {
+    "on target": "good",
+    "off target": "fair",
+    "alarm": "bad",
+    "no target": "none",
+    "no value": "none",
+}
+VERDICT_TONES = {"better": "good", "within": "good", "worse": "bad"}
+
+
+def overview(released: Released) -> Page:
+    """The first page."""
+    month = released.last_month()
+    sections = [] if month is None else [_standing(released, month), _course(released, month)]
+    if not sections:
+        why = (
+            "No month is complete under the official policy yet. Figures come with the first "
+            "complete month."
+        )
+        empty = Empty("There are no figures to show", why)
+        sections = [Section("standing", "Where we stand", (empty,))]
+    sections += [_goals(released), _changes(released)]
+    return Page(
+        "overview",
+        "Overview",
+        "Recurring revenue, who stays, and what a customer is worth: the last complete month, "
+        "against targets and benchmarks.",
+        tuple(sections),
+    )
+
+
+def _standing(released: Released, month: date) -> Section:
+    figures = released.rows(
+        f"select * from {MRR} where policy_id = ? and segment_type = 'all' and month <= ?"
+        " order by month desc limit 13",
+        [released.policy_id, month],
+    )
+    now = figures[0]
+    before = figures[1] if len(figures) > 1 else None
+    year_ago = figures[12] if len(figures) > 12 else None
+    currency = released.edition.currency
+    said = numbers.month(month)
+    targets = _monthly_targets(released, month)
+    tiles = [
+        _money_tile("MRR", now["closing_mrr"], currency, said, _against(now, before, year_ago)),
+        _money_tile("ARR", now["arr"], currency, f"12 × MRR of {said}", ()),
+        _money_tile(
+            "Net new MRR",
+            now["net_new_mrr"],
+            currency,
+            said,
+            ()
+            if before is None
+            else (
+                f"{numbers.month(before['month'])}: "
+                f"{numbers.money(before['net_new_mrr'], sign=True)}",
+            ),
+            sign=True,
+        ),
+        Tile(
+            "Customers",
+            numbers.count(now["closing_customers"]),
+            period=f"End of {said}",
+            changes=(
+                f"{numbers.count(now['new_customers'])} new, "
+                f"{numbers.count(now['reactivated_customers'])} back, "
+                f"{numbers.count(now['churned_customers'])} lost",
+            ),
+            source=MRR,
+        ),
+        *_rate_tiles(released, month, targets),
+        _ltv_cac_tile(released),
+    ]
+    return Section(
+        "standing",
+        f"Where we stand: {said}",
+        (Tiles(tuple(tiles)),),
+        "A month is valued at the end of its last day; rates are of the customers and the MRR at "
+        "its start.",
+    )
+
+
+def _money_tile(
+    label: str,
+    value: Decimal,
+    currency: str,
+    period: str,
+    changes: tuple[str, ...],
+    *,
+    sign: bool = False,
+) -> Tile:
+    whole, cents = numbers.money(value, sign=sign).split(".")
+    return Tile(label, whole, f".{cents} {currency}", period, changes, source=MRR)
+
+
+def _against(now: Row, before: Row | None, year_ago: Row | None) -> tuple[str, ...]:
+    lines = []
+    for other in (before, year_ago):
+        if other is not None and other["closing_mrr"]:
+            change = now["closing_mrr"] - other["closing_mrr"]
+            rate = numbers.share(change / other["closing_mrr"], sign=True)
+            lines.append(
+                f"{numbers.money(change, sign=True)} ({rate}) on {numbers.month(other['month'])}"
+            )
+    return tuple(lines)
+
+
+def _rate_tiles(released: Released, month: date, targets: dict[str, Row]) -> list[Tile]:
+    found = released.rows(
+        f"select * from {RETENTION} where policy_id = ? and segment_type = 'all'"
+        " and ((period_type = 'month' and period_start = ?)"
+        "   or (period_type = 'year' and period_start = date_trunc('year', cast(? as date))))"
+        " order by period_type",
+        [released.policy_id, month, month],
+    )
+    by_type = {row["period_type"]: row for row in found}
+    now, year = by_type.get("month"), by_type.get("year")
+    names = (
+        ("Net revenue retention", "net_revenue_retention"),
+        ("Gross revenue retention", "gross_revenue_retention"),
+        ("Logo churn", "logo_churn_rate"),
+    )
+    tiles = []
+    for label, name in names:
+        if now is None or now[name] is None:
+            why = "Nobody paid at the start of the month"
+            tiles.append(Tile(label, numbers.NOT_SAID, period=why, source=RETENTION))
+            continue
+        lines = [f"95 % interval {_interval(now[f'{name}_low'], now[f'{name}_high'])}"]
+        if year is not None and year[name] is not None:
+            so_far = "" if year["is_complete"] else " so far"
+            lines.append(f"{month.year}{so_far}: {numbers.share(year[name])}")
+        if now["is_small_sample"]:
+            lines.append(f"Small sample: {now['customers_start']} customers at the start")
+        status, tone = _status(targets.get(name))
+        tiles.append(
+            Tile(
+                label,
+                numbers.share(now[name]).removesuffix(numbers.PERCENT),
+                numbers.PERCENT,
+                numbers.month(month),
+                tuple(lines),
+                status,
+                tone,
+                RETENTION,
+            )
+        )
+    return tiles
+
+
+def _interval(low: Any, high: Any, digits: int = 1) -> str:
+    if low is None or high is None:
+        return "cannot be said"
+    text = f"{numbers.share(low, digits)} to {numbers.share(high, digits)}"
+    return text.replace(f"{numbers.PERCENT} to", " to")
+
+
+def _ltv_cac_tile(released: Released) -> Tile:
+    label = "LTV:CAC"
+    found = (
+        released.rows(
+            f"select * from {LTV_CAC} where policy_id = ? and is_blended and loading = ?"
+            " and period_type = 'trailing_12_months' and is_complete"
+            " order by period_start desc limit 1",
+            [released.policy_id, LOADING],
+        )
+        if released.has(LTV_CAC)
+        else []
+    )
+    if not found or found[0]["ltv_cac_ratio"] is None:
+        why = found[0]["reason"].replace("_", " ") if found else "needs twelve complete months"
+        return Tile(label, numbers.NOT_SAID, period=f"Cannot be said: {why}", source=LTV_CAC)
+    row = found[0]
+    currency = released.edition.currency
+    lines = [
+        f"LTV {numbers.money(row['ltv'])}, CAC {numbers.money(row['cac'])} {currency}",
+        "CAC of media, tools, content and sales",
+    ]
+    if row["ltv_cac_ratio_low"] is not None and row["ltv_cac_ratio_high"] is not None:
+        ends = (numbers.ratio(row[f"ltv_cac_ratio_{end}"], 1) for end in ("low", "high"))
+        lines.insert(0, f"95 % interval {' to '.join(ends)}")
+    tone = {"losing_money": "bad", "break_even": "bad", "below_target": "fair"}.get(
+        row["band"], "good"
+    )
+    if row["band"] == "under_investing":
+        tone = "fair"
+    return Tile(
+        label,
+        numbers.ratio(row["ltv_cac_ratio"], 1),
+        " : 1",
+        f"12 months from {numbers.month(row['period_start'])}",
+        tuple(lines),
+        (row["verdict"] or "").rstrip("."),
+        tone,
+        LTV_CAC,
+    )
+
+
+def _monthly_targets(released: Released, month: date) -> dict[str, Row]:
+    if not released.has(TARGETS):
+        return {}
+    found = released.rows(
+        f"select * from {TARGETS} where period_type = 'month' and period_start = ?"
+        " and segment_type = 'all'",
+        [month],
+    )
+    return {row["metric"]: row for row in found}
+
+
+def _status(row: Row | None) -> tuple[str, str]:
+    if row is None or row["target"] is None:
+        return "", ""
+    word = row["status"].replace("_", " ")
+    side = "at least" if row["better"] == "higher" else "at most"
+    return (
+        f"{word.capitalize()}: {side} {numbers.share(row['target'])}",
+        STATUS_TONES.get(word, ""),
+    )
+
+
+def _course(released: Released, month: date) -> Section:
+    blocks: list[Block] = [mrr_chart(released), revenue_retention_chart(released, month)]
+    blocks.append(logo_churn_chart(released, month))
+    return Section("course", "How it has come to this", tuple(blocks))
+
+
+def mrr_chart(released: Released) -> Chart:
+    """Closing MRR by month, the running one pale."""
+    rows = released.rows(
+        f"select month, closing_mrr, closing_customers, arpa, is_complete from {MRR}"
+        " where policy_id = ? and segment_type = 'all' order by month desc limit ?",
+        [released.policy_id, MONTHS_SHOWN],
+    )[::-1]
+    currency = released.edition.currency
+    for row in rows:
+        row["label"] = (
+            f"{numbers.month(row['month'])}: closing MRR {numbers.money(row['closing_mrr'])} "
+            f"{currency}{'' if row['is_complete'] else ', running month'}"
+        )
+    complete = [row for row in rows if row["is_complete"]]
+    first, last = complete[0], complete[-1]
+    return Chart(
+        "mrr",
+        f"MRR went from {numbers.money(first['closing_mrr'])} in {numbers.month(first['month'])} "
+        f"to {numbers.money(last['closing_mrr'])} {currency} in {numbers.month(last['month'])}",
+        f"{currency} per month",
+        MRR,
+        charts.month_bars(rows, "closing_mrr", "label"),
+        table(
+            [
+                Column("month", "Month", "month"),
+                Column("closing_mrr", "Closing MRR", "money"),
+                Column("closing_customers", "Customers", "count"),
+                Column("arpa", "MRR per customer", "money"),
+                Column("is_complete", "Complete", "flag"),
+            ],
+            [list(row.values())[:5] for row in rows],
+        ),
+        notes=(running_note(rows, released),),
+    )
+
+
+def running_note(rows: list[Row], released: Released) -> str:
+    """That the last month is not over, where it is shown."""
+    running = [row["month"] for row in rows if not row["is_complete"]]
+    if not running:
+        return ""
+    return (
+        f"{numbers.month(running[-1])} is still running: it is shown as of "
+        f"{numbers.day(released.edition.as_of)}, and pale."
+    )
+
+
+def revenue_retention_chart(released: Released, month: date) -> Block:
+    """Net and gross revenue retention of each month."""
+    names = (
+        Series("net_revenue_retention", "Net revenue retention", "series-1"),
+        Series("gross_revenue_retention", "Gross revenue retention", "series-2"),
+    )
+    return _rates(
+        released,
+        month,
+        "revenue-retention",
+        "revenue retention",
+        names,
+        lambda now: (
+            f"Of each 100 {released.edition.currency} at the start of {numbers.month(month)}, "
+            f"{numbers.share(now['gross_revenue_retention']).removesuffix(' %')} were kept, and "
+            f"{numbers.share(now['net_revenue_retention']).removesuffix(' %')} with what customers "
+            "bought on top"
+        ),
+    )
+
+
+def logo_churn_chart(released: Released, month: date) -> Block:
+    """Logo churn of each month."""
+    return _rates(
+        released,
+        month,
+        "logo-churn",
+        "logo churn",
+        (Series("logo_churn_rate", "Logo churn", "series-3"),),
+        lambda now: (
+            f"{numbers.count(now['customers_lost'])} of {numbers.count(now['customers_start'])} "
+            f"customers left in {numbers.month(month)}: {numbers.share(now['logo_churn_rate'])}"
+        ),
+    )
+
+
+def _rates(
+    released: Released,
+    month: date,
+    key: str,
+    what: str,
+    series: tuple[Series, ...],
+    title: Any,
+) -> Block:
+    """Rates of complete months with at least 30 customers at the start, with their intervals."""
+    rows = released.rows(
+        f"select * from {RETENTION} where policy_id = ? and segment_type = 'all'"
+        " and period_type = 'month' and is_complete order by period_start desc limit ?",
+        [released.policy_id, MONTHS_SHOWN],
+    )[::-1]
+    shown = [row for row in rows if not row["is_small_sample"]]
+    if not shown:
+        why = "No complete month began with 30 customers: a rate of fewer says little."
+        return Empty(f"No {what} to draw yet", why)
+    points = []
+    for row in shown:
+        for one in series:
+            value = row[one.name]
+            if value is None:
+                continue
+            low, high = row[f"{one.name}_low"], row[f"{one.name}_high"]
+            label = (
+                f"{numbers.month(row['period_start'])}: {one.text.lower()} "
+                f"{numbers.exact_share(value)} (95 % interval {_interval(low, high, 4)})"
+            )
+            points.append(
+                {
+                    "month": row["period_start"],
+                    "series": one.name,
+                    "value": value,
+                    "low": low,
+                    "high": high,
+                    "label": label,
+                }
+            )
+    targets = _monthly_targets(released, month)
+    rules = []
+    legend = [Swatch(one.colour, one.text, is_line=True) for one in series]
+    for one in series:
+        goal = targets.get(one.name, {}).get("target")
+        if goal is not None:
+            words = f"Target of {one.text.lower()}: {numbers.share(goal)}"
+            rules.append((float(goal), words, one.colour))
+            legend.append(Swatch(one.colour, f"{words} (dashed)", is_line=True))
+    bounds = [point[end] for point in points for end in ("low", "high", "value")]
+    domain = charts.padded([*bounds, *(rule[0] for rule in rules)], 0.05)
+    left_out = len(rows) - len(shown)
+    now = next((row for row in rows if row["period_start"] == month), shown[-1])
+    columns = [
+        Column("period_start", "Month", "month"),
+        Column("customers_start", "Customers at start", "count"),
+        Column("customers_lost", "Customers lost", "count"),
+    ]
+    for one in series:
+        columns += [
+            Column(one.name, one.text, "share"),
+            Column(f"{one.name}_low", "from", "share"),
+            Column(f"{one.name}_high", "to", "share"),
+        ]
+    return Chart(
+        key,
+        title(now),
+        "share of the start of the month, band: 95 % interval",
+        RETENTION,
+        charts.lines(points, series, "label", low="low", high="high", domain=domain, rules=rules),
+        table(columns, [[row[column.name] for column in columns] for row in rows]),
+        tuple(legend),
+        (
+            charts.axis_note(domain, numbers.share(Decimal(str(domain[0])), 0)),
+            f"{left_out} months that began with under 30 customers are in the table alone."
+            if left_out
+            else "",
+        ),
+        is_wide=False,
+    )
+
+
+def _goals(released: Released) -> Section:
+    return Section(
+        "goals",
+        "Against targets and benchmarks",
+        (_target_list(released), _benchmark_list(released)),
+        "Targets are the company's own (seed targets), benchmarks are what others quote (seed "
+        "benchmarks), with their sources.",
+    )
+
+
+def _target_list(released: Released) -> Block:
+    rows = (
+        released.rows(
+            "select *, replace(status, '_', ' ') as status_words,"
+            " replace(metric, '_', ' ') as metric_words,"
+            " case segment_type when 'all' then 'all' else segment_value end as of_whom"
+            f" from {TARGETS}"
+            " qualify row_number() over"
+            " (partition by target_key order by is_complete desc, period_start desc) = 1"
+            " order by case status when 'alarm' then 1 when 'off_target' then 2"
+            " when 'on_target' then 3 else 4 end, metric, period_type, target_key"
+        )
+        if released.has(TARGETS)
+        else []
+    )
+    if not rows:
+        return Empty("No targets", "Seed targets has no target with a period that has begun.")
+    columns = [
+        Column("status_words", "Status"),
+        Column("metric_words", "Metric"),
+        Column("of_whom", "Of whom"),
+        Column("period_type", "Period"),
+        Column("period_start", "From", "date"),
+        Column("is_complete", "Over", "flag"),
+        Column("value", "Value", "measure"),
+        Column("target", "Target", "measure"),
+        Column("acceptable_low", "Acceptable from", "measure"),
+        Column("acceptable_high", "to", "measure"),
+        Column("owner", "Owner"),
+    ]
+    found: dict[str, int] = defaultdict(int)
+    for row in rows:
+        found[row["status_words"]] += 1
+    words = ", ".join(f"{found[word]} {word}" for word in STATUS_TONES if word in found)
+    return Listing(
+        "targets",
+        f"Targets: {words}",
+        "fractions, ratios where the metric is one",
+        TARGETS,
+        table(columns, [_measured(row, columns) for row in rows]),
+        (
+            "The last period of each target that is over; one that runs stands here only where "
+            "none is over yet.",
+        ),
+        (("status_words", tuple(STATUS_TONES.items())),),
+    )
+
+
+def _measured(row: Row, columns: list[Column]) -> list[Any]:
+    return [
+        numbers.Measure(row[column.name], row["metric"] in RATIOS)
+        if column.kind == "measure" and row[column.name] is not None
+        else row[column.name]
+        for column in columns
+    ]
+
+
+def _benchmark_list(released: Released) -> Block:
+    rows = (
+        released.rows(
+            "select *, replace(verdict, '_', ' ') as verdict_words"
+            f" from {BENCHMARKS} where is_applicable order by benchmark_key"
+        )
+        if released.has(BENCHMARKS)
+        else []
+    )
+    if not rows:
+        return Empty("No benchmarks", "Seed benchmarks has none for a company like this one.")
+    columns = [
+        Column("verdict_words", "Verdict"),
+        Column("statement", "Benchmark"),
+        Column("own_value", "Own value", "measure"),
+        Column("low", "From", "measure"),
+        Column("high", "to", "measure"),
+        Column("period_type", "Period"),
+        Column("period_start", "Beginning", "date"),
+        Column("source", "Source"),
+        Column("note", "How it is read"),
+    ]
+    return Listing(
+        "benchmarks",
+        "Benchmarks that are for a company of this age and kind",
+        "fractions, ratios where the metric is one",
+        BENCHMARKS,
+        table(columns, [_measured(row, columns) for row in rows]),
+        (),
+        (("verdict_words", tuple(VERDICT_TONES.items())),),
+    )
+
+
+def _changes(released: Released) -> Section:
+    title = "What changed since the last release"
+    diff = released.changes
+    if diff is None:
+        empty = Empty("Nothing to compare", released.why_no_changes)
+        return Section("changes", title, (empty,))
+    between = diff.between
+    dates = " to ".join(numbers.day(date.fromisoformat(text)) for text in between.as_of)
+    points = [
+        f"As of: {dates}." if len(set(between.as_of)) > 1 else f"As of: {dates[:11]}, the same.",
+        f"Files: {between.files_new} new, {between.files_gone} gone"
+        + (
+            f"; {sum(rows for _, rows in between.rows_by_table):,} new raw rows in "
+            f"{len(between.rows_by_table)} tables."
+            if between.rows_by_table
+            else "."
+        ),
+        f"Code: {'changed' if between.is_code_changed else 'the same'}. Policies: "
+        f"{', '.join(between.changed_policies) or 'the same'}.",
+    ]
+    return Section(
+        "changes",
+        f"{title}: {diff.before} → {diff.after}",
+        (Prose(tuple(points), is_list=True), _mrr_changes(released)),
+        "make diff says it customer by customer, with the raw rows behind it.",
+    )
+
+
+def _mrr_changes(released: Released) -> Block:
+    assert released.changes is not None
+    sums: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+    for row in released.changes.mrr:
+        if row.policy_id == released.policy_id:
+            found = sums[row.month, row.why]
+            sums[row.month, row.why] = [found[0] + row.before, found[1] + row.after, found[2] + 1]
+    if not sums:
+        why = "Every customer has the same closing MRR in every month as in the release before."
+        return Empty("No published MRR changed", why)
+    columns = [
+        Column("month", "Month", "month"),
+        Column("why", "Why"),
+        Column("customers", "Customers", "count"),
+        Column("before", "Their MRR before", "money"),
+        Column("after", "and now", "money"),
+        Column("difference", "Difference", "money"),
+    ]
+    rows = [
+        (date.fromisoformat(month), why, int(customers), before, after, after - before)
+        for (month, why), (before, after, customers) in sorted(sums.items(), reverse=True)
+    ]
+    return Listing(
+        "mrr-changes",
+        f"Closing MRR that is not what it was: {len({row[0] for row in rows})} months",
+        released.edition.currency,
+        "revenue.fct_mrr_by_customer_month",
+        table(columns, rows),
+        ("Customers with the same MRR in both releases are left out.",),
+    )

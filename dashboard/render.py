@@ -1,0 +1,114 @@
+"""HTML of the pages, with everything escaped that comes from a mart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from dashboard.model import Block, Chart, Listing, Page, Table
+from dashboard.numbers import Kind, as_csv, day, instant, shown
+from dashboard.released import Released
+
+HERE = Path(__file__).resolve().parent
+#: A longer table sorts, filters and has pages.
+LONG_TABLE = 60
+#: Kinds that a long table gets as plain text; page.js shows them.
+SORTED: frozenset[Kind] = frozenset({"money", "count", "share", "ratio", "month", "date"})
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A page's file and those of its figures, by path in the dashboard's folder."""
+
+    files: dict[str, str]
+    needs_tables: bool
+
+
+def render(page: Page, pages: Sequence[Page], released: Released, assets: Any) -> Rendered:
+    """Make the files of a page.
+
+    Args:
+        page: the page.
+        pages: all pages, for the navigation.
+        released: what they are made of.
+        assets: names of the files that every page loads.
+    """
+    files: dict[str, str] = {}
+    needs_tables = False
+    for section in page.sections:
+        for block in section.blocks:
+            if isinstance(block, Chart | Listing):
+                files[data_file(page, block)] = _csv(block.table)
+                needs_tables = needs_tables or is_long(block.table)
+    files[page.file] = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            pages=pages,
+            edition=released.edition,
+            policy=released.policy_name,
+            policy_id=released.policy_id,
+            assets=assets,
+            needs_tables=needs_tables,
+            data_file=lambda block: data_file(page, block),
+        )
+    )
+    return Rendered(files, needs_tables)
+
+
+def data_file(page: Page, block: Block) -> str:
+    """Where the values of a chart or a table are."""
+    assert isinstance(block, Chart | Listing)
+    return f"data/{page.key}-{block.key}.csv"
+
+
+def is_long(table: Table) -> bool:
+    """Whether the table is one to search in, not to read through."""
+    return len(table.rows) > LONG_TABLE
+
+
+def as_script(value: Any) -> Markup:
+    """JSON that may stand in a script element: nothing in it can end the element."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def rows_of(table: Table) -> list[list[str]]:
+    """The cells of a long table for page.js: numbers and dates plain, so that they sort."""
+    return [
+        [_sortable(value, column.kind) for value, column in zip(row, table.columns, strict=True)]
+        for row in table.rows
+    ]
+
+
+def _sortable(value: Any, kind: Kind) -> str:
+    if value is None:
+        return ""
+    if kind in SORTED:
+        return value.isoformat() if isinstance(value, date) else str(value)
+    return shown(value, kind)
+
+
+def _csv(table: Table) -> str:
+    return as_csv([column.name for column in table.columns], table.kinds, table.rows)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(day=day, instant=instant, as_script=as_script)
+    environment.globals.update(is_long=is_long, rows_of=rows_of)
+    return environment

@@ -1,0 +1,73 @@
+// Draws the charts and turns the light on and off. Nothing is fetched.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
+
+  const button = document.getElementById("theme");
+  const show = () => {
+    button.setAttribute("aria-pressed", String(isDark()));
+    // The class is what tables of itables look at.
+    root.classList.toggle("dark", isDark());
+  };
+  button.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    try { localStorage.setItem("holdfast-theme", root.dataset.theme); } catch { /* As above. */ }
+    show();
+  });
+  system.addEventListener("change", show);
+  show();
+
+  const draw = async (place) => {
+    const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
+    spec.description = place.dataset.title;
+    // `ast`: expressions are interpreted, no code is made of text.
+    await vegaEmbed(place, spec, { renderer: "svg", actions: false, ast: true, tooltip: { theme: "custom" } });
+    place.dataset.drawn = "yes";
+  };
+  // Long tables: DataTables, which itables brings along. Cells become HTML there: all are escaped.
+  const escaped = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  const digits = { money: 2, count: 0, share: 4, ratio: 4 };
+  const columnOf = (kind) => {
+    if (!(kind in digits)) {
+      return { type: "string", render: (text, type) => (type === "display" ? escaped(text || "–") : text) };
+    }
+    const format = new Intl.NumberFormat("en-US", { minimumFractionDigits: digits[kind], maximumFractionDigits: digits[kind] });
+    const show = (text) => {
+      if (text === "") return "–";
+      const number = Number(text) * (kind === "share" ? 100 : 1);
+      return (number < 0 ? "−" : "") + format.format(Math.abs(number)) + (kind === "share" ? "\u00a0%" : "");
+    };
+    return {
+      type: "num",
+      className: "number",
+      // What cannot be said comes before the smallest.
+      render: (text, type) => (type === "sort" || type === "type" ? (text === "" ? -Infinity : Number(text)) : show(text)),
+    };
+  };
+  const fill = async (place) => {
+    const { default: DataTable } = await window.holdfastTables;
+    new DataTable(place, {
+      data: JSON.parse(document.getElementById(place.dataset.rows).textContent),
+      columns: place.dataset.kinds.split(" ").map(columnOf),
+      deferRender: true,
+      autoWidth: false,
+      order: [],
+      pageLength: 25,
+      language: { search: "Search " },
+    });
+  };
+
+  const places = [...document.querySelectorAll("[data-spec], [data-rows]")];
+  Promise.allSettled(places.map((place) => (place.dataset.spec ? draw(place) : fill(place)))).then((outcomes) => {
+    outcomes.forEach((outcome, index) => {
+      if (outcome.status === "rejected") {
+        places[index].dataset.drawn = "failed";
+        places[index].textContent = "This could not be drawn; its exact values are in the csv file.";
+        console.error(outcome.reason);
+      }
+    });
+    root.dataset.drawn = String(places.length);
+  });
+})();
