@@ -58,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _verify(settings)
         if parsed.command == "explain":
             return _explain(settings, parsed)
+        if parsed.command in ("metrics", "mf"):
+            return _metrics(settings, parsed)
         if parsed.command == "quarantine":
             return _list_quarantine(settings)
         if parsed.command == "quarantine-ack":
@@ -123,6 +125,13 @@ def _parser() -> argparse.ArgumentParser:
     explaining.add_argument("--policy", help="a metric policy (the official one)")
     explaining.add_argument("--all", action="store_true", help="every movement and customer")
     explaining.add_argument("--json", action="store_true", help="for programs")
+    metrics = commands.add_parser("metrics", help="ask the semantic layer; alone: list it")
+    metrics.add_argument("--metrics", help="by comma, such as mrr,customers")
+    metrics.add_argument("--by", help="what to group by, by comma, such as metric_time__month")
+    metrics.add_argument("--where", help="a filter, such as docs/semantic_layer.md shows")
+    metrics.add_argument("--saved", help="a saved query, such as mrr_by_month")
+    mf = commands.add_parser("mf", help="a command of MetricFlow, such as: mf validate-configs")
+    mf.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("quarantine", help="list the rows that were set aside")
     acknowledge = commands.add_parser("quarantine-ack", help="let rows in quarantine be")
     acknowledge.add_argument("--file", required=True, help="as `quarantine` names it")
@@ -319,6 +328,14 @@ def _explain(settings: Settings, parsed: argparse.Namespace) -> int:
     )
     print(as_json(explanation) if parsed.json else "\n".join(as_text(explanation)))
     return 0 if explanation.adds_up else AuditError.exit_code
+
+
+def _metrics(settings: Settings, parsed: argparse.Namespace) -> int:
+    from orchestration.semantic_layer import query_arguments, run_mf
+
+    if parsed.command == "mf":
+        return run_mf(settings, parsed.arguments)
+    return run_mf(settings, query_arguments(parsed.metrics, parsed.by, parsed.where, parsed.saved))
 
 
 def _is_own_landing(settings: Settings) -> bool:

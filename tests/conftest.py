@@ -1,14 +1,18 @@
-"""Order of the tests: with one file per worker the longest ones must not come last."""
+"""Order of the tests, and the one release that several folders of tests look at."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
+
+from tests.support.released_company import released_company
 
 # Releases of other tests need no pages, which take seconds each; tests/dashboard turns them on.
 os.environ.setdefault("HOLDFAST_DASHBOARD", "off")
 
+#: With one file per worker the longest ones must not come last.
 LONGEST_FIRST = ("properties/", "faults/", "acceptance/", "customer_success/", "metamorphic/")
 
 
@@ -23,3 +27,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return len(LONGEST_FIRST)
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The released simulated company, the same for all workers; only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    return released_company(base if worker_id == "master" else base.parent)

@@ -5,30 +5,14 @@ The simulation lands late, duplicate and corrected rows; its truth comes from it
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
 
-from simulation.config import SimulationConfig
-from simulation.run import simulate, write_company
-from tests.acceptance.refresh import refresh
 from tests.customer_success.simulated_experiments import simulated_groups
-
-CONFIG = SimulationConfig(
-    customers=2000, months=36, seed=20261031, as_of=date(2026, 10, 31), events=50_000
-)
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the truth and, in `home`, the release of 2000 customers over 36 months."""
-    folder = tmp_path_factory.mktemp("company")
-    write_company(simulate(CONFIG), folder / "landing", folder / "truth")
-    refresh(folder / "home", folder / "landing", "2026-10-31")
-    return folder
+from tests.support.released_company import CONFIG
 
 
 def test_mrr_of_2000_customers_over_36_months_is_the_truth(company: Path) -> None:

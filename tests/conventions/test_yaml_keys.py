@@ -65,6 +65,7 @@ COLUMN: Schema = {
     "constraints": [CONSTRAINT],
     "data_tests": "tests",
     "quote": ANY,
+    "granularity": ANY,
 }
 MODEL: Schema = {
     "name": ANY,
@@ -77,6 +78,53 @@ MODEL: Schema = {
     "latest_version": ANY,
     "deprecation_date": ANY,
     "versions": ANY,
+    "time_spine": {"standard_granularity_column": ANY, "custom_granularities": ANY},
+}
+MEASURE: Schema = {
+    "name": ANY,
+    "agg": ANY,
+    "expr": ANY,
+    "description": ANY,
+    "label": ANY,
+    "create_metric": ANY,
+    "agg_time_dimension": ANY,
+    "non_additive_dimension": {"name": ANY, "window_choice": ANY, "window_groupings": ANY},
+}
+SEMANTIC_MODEL: Schema = {
+    "name": ANY,
+    "description": ANY,
+    "label": ANY,
+    "model": ANY,
+    "config": CONFIG,
+    "defaults": {"agg_time_dimension": ANY},
+    "primary_entity": ANY,
+    "entities": [{"name": ANY, "type": ANY, "expr": ANY, "description": ANY}],
+    "dimensions": [
+        {
+            "name": ANY,
+            "type": ANY,
+            "expr": ANY,
+            "description": ANY,
+            "label": ANY,
+            "type_params": {"time_granularity": ANY},
+        }
+    ],
+    "measures": [MEASURE],
+}
+METRIC: Schema = {
+    "name": ANY,
+    "label": ANY,
+    "description": ANY,
+    "type": ANY,
+    "filter": ANY,
+    "config": CONFIG,
+    "type_params": {
+        "expr": ANY,
+        "metrics": ANY,
+        "measure": ANY,
+        "numerator": ANY,
+        "denominator": ANY,
+    },
 }
 SOURCE_TABLE: Schema = {
     "name": ANY,
@@ -119,6 +167,17 @@ FILE: Schema = {
             "owner": OWNER,
             "depends_on": ANY,
             "config": CONFIG,
+        }
+    ],
+    "semantic_models": [SEMANTIC_MODEL],
+    "metrics": [METRIC],
+    "saved_queries": [
+        {
+            "name": ANY,
+            "description": ANY,
+            "label": ANY,
+            "config": CONFIG,
+            "query_params": {"metrics": ANY, "group_by": ANY, "where": ANY},
         }
     ],
     "groups": [{"name": ANY, "description": ANY, "owner": OWNER, "config": CONFIG}],
@@ -209,6 +268,7 @@ def test_dbt_knows_every_key(path: Path) -> None:
         ("models: [{name: a, config: {materialised: table}}]", ".models[a].config.materialised"),
         ("unit_tests: [{name: u, overides: {}}]", ".unit_tests[u].overides"),
         ("exposures: [{name: e, owner: {nam: x}}]", ".exposures[e].owner.nam"),
+        ("metrics: [{name: m, type_params: {exp: x}}]", ".metrics[m].type_params.exp"),
     ],
 )
 def test_a_misspelt_key_is_found(text: str, found: str) -> None:

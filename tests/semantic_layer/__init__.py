@@ -1,0 +1,1 @@
+"""The semantic layer gives what the marts publish, or nothing."""
