@@ -11,7 +11,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.assets.models import mart_keys, model_assets, read_manifest
+from orchestration.assets.models import (
+    PLATFORM_GROUP,
+    books_assets,
+    mart_keys,
+    model_assets,
+    owners_of,
+    read_manifest,
+)
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import release_asset
 from orchestration.assets.resource import RUN, refresh_run
@@ -36,11 +43,14 @@ def build_definitions(
     contract = load_contract(project_dir)
     manifest = read_manifest(manifest_path)
     marts = mart_keys(manifest)
+    platform = owners_of(manifest, PLATFORM_GROUP)
+    raw = raw_assets(contract, platform)
     return dg.Definitions(
         assets=[
-            raw_assets(contract),
+            raw,
+            *books_assets(manifest, raw.keys),
             model_assets(manifest),
-            release_asset(list(marts.values())),
+            release_asset(list(marts.values()), platform),
         ],
         asset_checks=[raw_checks(contract), mart_checks(marts)],
         jobs=[refresh_job, close_job],

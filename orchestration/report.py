@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -175,11 +178,21 @@ def _rows(outcome: Outcome, settings: Settings) -> list[str]:
     return [*lines, f"  {waiting:,} of them wait: make quarantine"] if waiting else lines
 
 
-def headline(settings: Settings) -> list[str]:
-    """MRR and customers of the last complete month by the official policy; empty without one."""
+@dataclass(frozen=True)
+class MonthFigures:
+    """MRR and customers of a month, official policy; money in the reporting currency."""
+
+    month: date
+    mrr: Decimal
+    customers: int
+    net_new_mrr: Decimal
+
+
+def last_complete_month(settings: Settings) -> MonthFigures | None:
+    """The last complete month of the current release by the official policy; None without one."""
     with open_for_reading(settings.warehouse_link) as connection:
         if not has_table(connection, "revenue", "fct_mrr_by_month"):
-            return []
+            return None
         rows = connection.execute(
             "select month, closing_mrr, closing_customers, net_new_mrr"
             " from revenue.fct_mrr_by_month"
@@ -187,8 +200,16 @@ def headline(settings: Settings) -> list[str]:
             " order by month desc limit 1",
             [settings.official_policy],
         ).fetchall()
+    return MonthFigures(*rows[0]) if rows else None
+
+
+def headline(settings: Settings) -> list[str]:
+    """MRR and customers of the last complete month by the official policy; empty without one."""
+    figures = last_complete_month(settings)
+    if figures is None:
+        return []
     return [
-        f"{month:%B %Y}: MRR {mrr:,.2f} {settings.reporting_currency} of {customers:,} customers, "
-        f"{net_new:+,.2f} in the month (policy {settings.official_policy})."
-        for month, mrr, customers, net_new in rows
+        f"{figures.month:%B %Y}: MRR {figures.mrr:,.2f} {settings.reporting_currency} of"
+        f" {figures.customers:,} customers, {figures.net_new_mrr:+,.2f} in the month"
+        f" (policy {settings.official_policy})."
     ]

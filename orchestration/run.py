@@ -72,7 +72,12 @@ from orchestration.targets.notices import NoticeFile
 from orchestration.targets.outbox import Target, deliver_outbox, for_each_target
 from orchestration.targets.webhook import webhook_from
 from orchestration.targets.workbook import converge_workbook
-from orchestration.warehouse import engine_folders, open_for_reading, open_for_writing
+from orchestration.warehouse import (
+    engine_folders,
+    open_for_reading,
+    open_for_writing,
+    table_row_counts,
+)
 from orchestration.workers import Worker
 
 if TYPE_CHECKING:
@@ -239,6 +244,11 @@ class RefreshRun:
             rules = [rule for rule in mart_rules() if rule.subject in built]
             self._marts = self._start_suite("marts", rules)
         return nodes
+
+    def built_row_counts(self) -> dict[tuple[str, str], int]:
+        """Rows of each table that dbt built, by (schema, table)."""
+        with open_for_reading(self._build_paths().database) as connection:
+            return table_row_counts(connection)
 
     def check_marts(self) -> list[Result]:
         """The results of the mart suites."""

@@ -91,3 +91,20 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
         [schema, table],
     ).fetchall()
     return bool(rows)
+
+
+def table_row_counts(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    """Rows of every table (not view) of the database of this connection, by (schema, table)."""
+    names: list[tuple[str, str]] = connection.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = current_database() and not temporary order by all"
+    ).fetchall()
+    if not names:
+        return {}
+    counts = connection.execute(
+        " union all ".join(
+            f'select {place} as place, count(*) as row_count from "{schema}"."{table}"'
+            for place, (schema, table) in enumerate(names)
+        )
+    ).fetchall()
+    return {names[place]: count for place, count in counts}

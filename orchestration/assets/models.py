@@ -1,7 +1,8 @@
 """dbt models, seeds and tests as assets and asset checks."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from orchestration.assets.raw import raw_key
 from orchestration.assets.resource import RUN, run_of
 from orchestration.dbt_runner import DbtNode
 from orchestration.errors import AuditError
+from orchestration.results import Result
 
 Manifest = Mapping[str, Any]
 
@@ -22,8 +24,18 @@ MARTS_FRESHNESS = dg.FreshnessPolicy.time_window(
 )
 
 
+#: Answers for what belongs to no domain: raw tables, staging, seeds, the release.
+PLATFORM_GROUP = "core"
+
+
 class HoldfastTranslator(DagsterDbtTranslator):
     """Sources are our raw assets; group = domain (or source, in staging); marts must stay fresh."""
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """What the node is, and where its code is; not the code."""
+        said = str(dbt_resource_props.get("description") or "").strip()
+        path = dbt_resource_props.get("original_file_path") or ""
+        return "\n\n".join(part for part in (said, f"`{path}`" if path else "") if part)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """Schema and table, as in the warehouse."""
@@ -39,9 +51,11 @@ class HoldfastTranslator(DagsterDbtTranslator):
     def get_asset_spec(
         self, manifest: Manifest, unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """Adds the freshness policy of marts."""
+        """Adds the owner of the domain, and the freshness policy of marts."""
         spec = super().get_asset_spec(manifest, unique_id, project)
-        if is_mart(self.get_resource_props(manifest, unique_id)):
+        props = self.get_resource_props(manifest, unique_id)
+        spec = spec.replace_attributes(owners=owners_of(manifest, spec.group_name))
+        if is_mart(props):
             return spec.replace_attributes(freshness_policy=MARTS_FRESHNESS)
         return spec
 
@@ -71,6 +85,34 @@ class HoldfastTranslator(DagsterDbtTranslator):
             blocking=test["config"]["severity"].lower() == "error",
             metadata={"dagster_dbt/unique_id": unique_id},
         )
+
+
+def owners_of(manifest: Manifest, group_name: str | None) -> list[str]:
+    """Who answers for a group of assets: its domain's owner, else who runs the platform."""
+    emails = {
+        group["name"]: group["owner"].get("email") for group in manifest.get("groups", {}).values()
+    }
+    email = emails.get(group_name) or emails.get(PLATFORM_GROUP)
+    return [email] if email else []
+
+
+def books_assets(manifest: Manifest, raw_keys: Collection[dg.AssetKey]) -> list[dg.AssetSpec]:
+    """Sources that no file lands in: our own books (closes, restatements), which a run writes."""
+    translator = HoldfastTranslator()
+    specs = []
+    for source in manifest["sources"].values():
+        key = translator.get_asset_key(source)
+        if key not in raw_keys:
+            specs.append(
+                dg.AssetSpec(
+                    key=key,
+                    group_name=source["source_name"],
+                    description=source["description"] or source["source_description"],
+                    owners=owners_of(manifest, source["source_name"]),
+                    kinds={"duckdb", "table"},
+                )
+            )
+    return specs
 
 
 def subject_of(manifest: Manifest, models: list[str]) -> str:
@@ -119,7 +161,8 @@ def model_assets(manifest: Manifest) -> dg.AssetsDefinition:
             )
         run = run_of(context)
         unseen = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
-        for event in dbt_events(run.build_models(), manifest, translator):
+        nodes = run.build_models()
+        for event in dbt_events(nodes, manifest, translator, run.built_row_counts()):
             if isinstance(event, dg.AssetCheckResult):
                 assert event.asset_key is not None
                 assert event.check_name is not None
@@ -134,19 +177,31 @@ def model_assets(manifest: Manifest) -> dg.AssetsDefinition:
 
 
 def dbt_events(
-    nodes: list[DbtNode], manifest: Manifest, translator: DagsterDbtTranslator
+    nodes: list[DbtNode],
+    manifest: Manifest,
+    translator: DagsterDbtTranslator,
+    row_counts: Mapping[tuple[str, str], int],
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """What dbt did, as Dagster events: models that were built, tests that ran."""
+    tests = tests_by_model(nodes, manifest)
     for node in nodes:
         result = node.result
         if result.skipped:
             continue
         if result.stage == "model" and result.passed:
             props = translator.get_resource_props(manifest, node.unique_id)
-            yield dg.MaterializeResult(
-                asset_key=translator.get_asset_key(props),
-                metadata={"seconds": result.seconds, "compiled": result.look_at},
-            )
+            metadata: dict[str, Any] = {
+                "seconds": result.seconds,
+                "compiled": dg.MetadataValue.path(result.look_at),
+            }
+            rows = row_counts.get((props["schema"], props["name"]))
+            if rows is not None:
+                metadata["dagster/row_count"] = rows
+            of_model = tests.get(node.unique_id, [])
+            if of_model:
+                metadata["tests_passed"] = sum(test.passed for test in of_model)
+                metadata["tests_not_passed"] = sum(not test.passed for test in of_model)
+            yield dg.MaterializeResult(asset_key=translator.get_asset_key(props), metadata=metadata)
         if result.stage == "test":
             check = _check_key(node.unique_id, manifest, translator)
             if check is not None:
@@ -160,6 +215,16 @@ def dbt_events(
                     description=result.message or None,
                     metadata={"failures": result.failures or 0, "compiled": result.look_at},
                 )
+
+
+def tests_by_model(nodes: Iterable[DbtNode], manifest: Manifest) -> dict[str, list[Result]]:
+    """The data tests that ran on each model, by its unique id."""
+    found: dict[str, list[Result]] = defaultdict(list)
+    for node in nodes:
+        if node.result.stage == "test" and not node.result.skipped:
+            for parent in manifest["parent_map"].get(node.unique_id, []):
+                found[parent].append(node.result)
+    return found
 
 
 def _check_key(

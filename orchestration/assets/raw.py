@@ -1,6 +1,6 @@
 """Raw tables: one asset for each table of the raw contract."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -13,13 +13,14 @@ def raw_key(schema: str, table: str) -> dg.AssetKey:
     return dg.AssetKey([schema, table])
 
 
-def raw_assets(contract: Contract) -> dg.AssetsDefinition:
+def raw_assets(contract: Contract, owners: Sequence[str] = ()) -> dg.AssetsDefinition:
     """The gate and the raw views as one step; it yields nothing where nothing has changed."""
     specs = [
         dg.AssetSpec(
             key=raw_key(contract.schema_of(table), table.name),
             group_name=table.source,
             description=table.description,
+            owners=owners,
             kinds={"duckdb", "view"},
             # Not yielded when the input is that of the last release: all below is skipped then.
             skippable=True,

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from expectations.suites.marts import mart_rules
-from orchestration.assets.models import model_assets
+from orchestration.assets.models import (
+    PLATFORM_GROUP,
+    books_assets,
+    mart_keys,
+    model_assets,
+    owners_of,
+)
+from orchestration.assets.raw import raw_assets
+from orchestration.landing.contract import load_contract
 from orchestration.settings import DBT_PROJECT_DIR
 
 Manifest = Mapping[str, Any]
@@ -191,6 +199,26 @@ def test_every_dbt_test_is_one_asset_check(manifest: Manifest) -> None:
     checks = Counter(key.name for key in model_assets(manifest).check_keys)
     tests = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
     assert {name: checks[name] for name in tests if checks[name] != 1} == {}
+
+
+def test_every_asset_has_group_owner_and_description(manifest: Manifest) -> None:
+    raw = raw_assets(load_contract(), owners_of(manifest, PLATFORM_GROUP))
+    specs = [*raw.specs, *books_assets(manifest, raw.keys), *model_assets(manifest).specs]
+    assert len(specs) > len(manifest["sources"])
+    assert [
+        spec.key.to_user_string()
+        for spec in specs
+        if spec.group_name in (None, "default") or not spec.owners or not spec.description
+    ] == []
+    domains = {group["name"]: group["owner"]["email"] for group in manifest["groups"].values()}
+    assert {(spec.group_name, *spec.owners) for spec in specs if spec.group_name in domains} == set(
+        domains.items()
+    )
+
+
+def test_every_mart_must_stay_fresh(manifest: Manifest) -> None:
+    fresh = {spec.key for spec in model_assets(manifest).specs if spec.freshness_policy}
+    assert fresh == set(mart_keys(manifest).values())
 
 
 def test_tests_are_named_as_sentences(manifest: Manifest) -> None:

@@ -36,9 +36,19 @@ def test_the_job_releases_then_skips_and_never_builds_a_part(
         first = job.execute_in_process(instance=instance, run_config=QUIET)
         assert first.success
         assert toy.released_names() == ["Ada"]
-        assert RELEASE_KEY in {
-            event.asset_key for event in first.get_asset_materialization_events()
+        shown = {
+            event.asset_key: event.step_materialization_data.materialization.metadata
+            for event in first.get_asset_materialization_events()
         }
+        mart = shown[dg.AssetKey(["core", "dim_customers"])]
+        assert mart["dagster/row_count"].value == 1
+        assert mart["tests_passed"].value == 2
+        assert mart["tests_not_passed"].value == 0
+        release = shown[RELEASE_KEY]
+        assert release["release"].value == 1
+        assert "| dbt tests | 2 | 0 | 0 |" in release["checks"].value
+        assert Path(release["warehouse"].value).name == "warehouse.duckdb"
+        assert Path(release["data_docs"].value).is_file()
 
         second = job.execute_in_process(instance=instance, run_config=QUIET)
         assert second.success
