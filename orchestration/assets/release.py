@@ -11,6 +11,7 @@ from orchestration.control import Release
 from orchestration.report import last_complete_month
 from orchestration.results import STAGE_NAMES, tallies
 from orchestration.run import RefreshRun
+from orchestration.targets.dashboard import current_page
 
 RELEASE_KEY = dg.AssetKey(["release"])
 
@@ -61,7 +62,7 @@ def release_metadata(run: RefreshRun, released: Release) -> Mapping[str, Any]:
         metadata["net_new_mrr"] = float(figures.net_new_mrr)
     pages = {
         "data_docs": run.data_docs / "index.html",
-        "dashboard": run.settings.home / "dashboard" / "index.html",
+        "dashboard": current_page(run.settings),
         "documents": run.settings.home / "docs" / "index.html",
     }
     for name, page in pages.items():
