@@ -152,7 +152,10 @@ def _text_is_plain(array: pa.Array) -> bool:
     offsets, data = _buffers(array)
     if len(data) == 0:
         return True
-    return bool(data.all()) and bool(np.diff(offsets).max(initial=0) <= values.MAX_TEXT_BYTES)
+    if data.min() == 0:
+        return False
+    is_short = len(data) <= values.MAX_TEXT_BYTES
+    return is_short or bool(np.diff(offsets).max() <= values.MAX_TEXT_BYTES)
 
 
 def _values_are_allowed(array: pa.Array, column: Column) -> bool:
@@ -167,6 +170,9 @@ def _may_be_null_word(array: pa.Array, column: Column) -> bool:
     if not column.is_id:
         return False
     offsets, data = _buffers(array)
+    # Most columns of ids end in digits. (An empty text looks at the end of the one before.)
+    if len(data) == 0 or not _ENDS_NULL_WORD[data[offsets[1:] - 1]].any():
+        return False
     lengths = np.diff(offsets)
     is_short = (lengths > 0) & (lengths <= values.LONGEST_NULL_WORD)
     first, last = data[offsets[:-1][is_short]], data[offsets[1:][is_short] - 1]
@@ -232,15 +238,18 @@ def _convert_dates(array: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 def _convert_timestamps(array: pa.Array, target: pa.DataType) -> pa.Array | None:
     # A cast that fails is slow, so the first value says which one is tried.
-    first = array[pc.index(pc.is_valid(array), True).as_py()].as_py() if _has_any(array) else ""
-    if not re.fullmatch(_ZONED, first):
-        return _cast(array, target)
-    zoned = _cast(array, pa.timestamp("us", "UTC"))
-    return None if zoned is None else zoned.view(target)
+    times = _cast(array, iso_type(array) or target)
+    return None if times is None else times.view(target)
 
 
-def _has_any(array: pa.Array) -> bool:
-    return bool(array.null_count < len(array))
+def iso_type(array: pa.Array) -> pa.DataType | None:
+    """The type of time, with zone or without, that the first text is read as; None for others."""
+    if array.null_count == len(array):
+        return None
+    first = array[pc.index(pc.is_valid(array), True).as_py()].as_py()
+    if re.fullmatch(_ZONED, first):
+        return pa.timestamp("us", "UTC")
+    return pa.timestamp("us") if re.fullmatch(_NAIVE, first) else None
 
 
 def _convert_decimals(array: pa.Array, target: pa.DataType) -> pa.Array | None:
@@ -262,16 +271,21 @@ def _cast(array: pa.Array, target: pa.DataType) -> pa.Array | None:
         cast = pc.cast(array, target)
     except pa.ArrowInvalid:
         return None
-    if pa.types.is_date32(cast.type) or pa.types.is_timestamp(cast.type):
-        # Arrow knows a year 0000, and years after 9999 by way of a time zone.
-        whole = pc.min_max(cast.view(pa.int32() if pa.types.is_date32(cast.type) else pa.int64()))
-        first, last = _DAYS if pa.types.is_date32(cast.type) else _MICROSECONDS
-        if (
-            whole["min"].is_valid
-            and not first <= whole["min"].as_py() <= whole["max"].as_py() <= last
-        ):
-            return None
-    return cast
+    is_time = pa.types.is_date32(cast.type) or pa.types.is_timestamp(cast.type)
+    return None if is_time and not stands_in_calendar(cast) else cast
+
+
+def stands_in_calendar(times: pa.Array) -> bool:
+    """Whether all days, or times in microseconds, are of the years 1 to 9999.
+
+    Arrow knows a year 0000, and years after 9999 by way of a time zone.
+    """
+    is_day = pa.types.is_date32(times.type)
+    whole = pc.min_max(times.view(pa.int32() if is_day else pa.int64()))
+    first, last = _DAYS if is_day else _MICROSECONDS
+    if not whole["min"].is_valid:
+        return True
+    return bool(first <= whole["min"].as_py() <= whole["max"].as_py() <= last)
 
 
 def _convert_slowly(

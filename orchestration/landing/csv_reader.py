@@ -9,7 +9,7 @@ stray line ending (nobody can say where the records end) refuses the file.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from orchestration.landing.batches import Batch, check_names
+from orchestration.landing.columns import iso_type, stands_in_calendar
 from orchestration.landing.contract import Table
 from orchestration.landing.csv_blocks import (
     BLOCK_BYTES,
@@ -124,6 +125,9 @@ class _BlockReader:
     def __init__(self, header: Header, table: Table) -> None:
         self._header = header
         self._wanted = [name for name in header.names if name in table.column_names]
+        self._times = {c.name for c in table.columns if c.data_type == "timestamp"}
+        self._times &= set(self._wanted)
+        self._typed: dict[str, pa.DataType] = {}
         self.records = 0
         self._line = 1 + header.lines
 
@@ -135,29 +139,44 @@ class _BlockReader:
         """
         scan = scan_block(block, self._header.line_ending, self._line)
         columns = self._parse_plain(block, scan)
-        records = scan.line_feed_count
         if columns is None:
             batch = self._read_divided(block, scan)
-            records = len(scan.ends)
-        elif len(next(iter(columns.values()))) == records:
-            batch = self._batch(columns, np.arange(records), np.arange(records), ())
         else:
-            # There are line feeds in quotes, or Arrow is wrong: find out which end records.
-            records = len(scan.ends)
-            batch = self._batch(columns, np.arange(records), scan.lines, ())
-        self.records += records
+            batch = self._batch(columns, np.arange(scan.record_count), scan.lines, ())
+        self.records += scan.record_count
         self._line += scan.line_feed_count
         return batch
 
     def _parse_plain(self, block: bytes, scan: Scan) -> dict[str, pa.Array] | None:
-        """A block of which all records have as many fields as the header, None for others."""
-        try:
-            columns = self._parse(block, quoted=len(scan.quotes) > 0)
-        except pa.ArrowInvalid:
-            return None
+        """A block of which all records have as many fields as the header, None for others.
+
+        Columns of times whose first value was in a form that Arrow's csv reader reads by the same
+        rules as `columns.convert` does are typed on the way, until a block has another one.
+        """
+        columns = self._parse_typed(block, scan) if self._typed else None
+        if columns is None:
+            try:
+                columns = self._parse(block, {}, has_quotes=scan.has_quotes)
+            except pa.ArrowInvalid:
+                return None
+            # What the records before were does not matter to later ones, only what goes quickly.
+            is_first = self.records == 0
+            self._typed = {n: iso_type(columns[n]) for n in self._times} if is_first else {}
+            self._typed = {name: kind for name, kind in self._typed.items() if kind is not None}
         # Arrow fills an empty line up to a row of nulls.
         may_be_empty = all(array.null_count for array in columns.values())
         return None if may_be_empty and len(self._header.names) > 1 else columns
+
+    def _parse_typed(self, block: bytes, scan: Scan) -> dict[str, pa.Array] | None:
+        """With times typed; None where one of them, or anything else, is not as expected."""
+        try:
+            columns = self._parse(block, self._typed, has_quotes=scan.has_quotes)
+        except pa.ArrowInvalid:
+            return None
+        if not all(stands_in_calendar(columns[name]) for name in self._typed):
+            return None
+        naive = pa.timestamp("us")
+        return columns | {name: columns[name].view(naive) for name in self._typed}
 
     def _read_divided(self, block: bytes, scan: Scan) -> Batch:
         """A block of which some records have too few or too many fields, which are set aside."""
@@ -166,7 +185,7 @@ class _BlockReader:
         block = b"".join(
             block[start : end + 1] for start, end in zip(starts[good], scan.ends[good], strict=True)
         )
-        columns = self._parse(block, quoted=len(scan.quotes) > 0)
+        columns = self._parse(block, {}, has_quotes=scan.has_quotes)
         rejects = tuple(
             self._reject(int(row), int(lines[row]), int(fields[row]))
             for row in np.flatnonzero(~good)
@@ -217,6 +236,9 @@ class _BlockReader:
 
     def _repeated_header(self, columns: dict[str, pa.Array]) -> pa.Array | None:
         """Which rows repeat the header: to a table of texts they would be rows like any other."""
+        if not all(pa.types.is_string(array.type) for array in columns.values()):
+            # Where a name of a column was read as a time, it was none.
+            return None
         repeated: pa.Array | None = None
         for name, array in columns.items():
             # Files that were put together bring their byte order marks along.
@@ -227,7 +249,9 @@ class _BlockReader:
                 return None
         return repeated
 
-    def _parse(self, block: bytes, *, quoted: bool) -> dict[str, pa.Array]:
+    def _parse(
+        self, block: bytes, typed: Mapping[str, pa.DataType], *, has_quotes: bool
+    ) -> dict[str, pa.Array]:
         if not block:
             return {name: pa.array([], pa.string()) for name in self._wanted}
         names = self._header.names
@@ -237,14 +261,16 @@ class _BlockReader:
                 use_threads=False, block_size=len(block) + 1, column_names=names
             ),
             parse_options=arrow_csv.ParseOptions(
-                quote_char='"' if quoted else False,
+                quote_char='"' if has_quotes else False,
                 double_quote=True,
                 escape_char=False,
-                newlines_in_values=quoted,
+                # Arrow would go through all of a block to find out where its last record ends.
+                # It ends with the block; line breaks in quotes are read all the same.
+                newlines_in_values=False,
                 ignore_empty_lines=False,
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
+                column_types=dict.fromkeys(names, pa.string()) | dict(typed),
                 include_columns=self._wanted,
                 null_values=[""],
                 strings_can_be_null=True,
@@ -252,4 +278,9 @@ class _BlockReader:
                 check_utf8=False,
             ),
         )
-        return {name: parsed[name].combine_chunks() for name in self._wanted}
+        return {name: _whole(parsed[name]) for name in self._wanted}
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array; a copy only where it is in several."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

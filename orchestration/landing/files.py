@@ -38,7 +38,7 @@ _OTHER_DATA = (
 _MARKERS = frozenset({"_SUCCESS"})
 # What a sender's program writes to before it renames; hidden files are left alone as well.
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart", "~")
-_HASH_BLOCK = 1 << 20
+_UNPACKED_BLOCK = 1 << 20
 MAX_UNPACKED_FREE = 256 << 20
 MAX_UNPACKED_RATIO = 500
 
@@ -127,11 +127,8 @@ def stamp_of(path: Path) -> Stamp:
 
 def sha256_of(path: Path) -> str:
     """Sha256 of the bytes of a file, in hex."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(_HASH_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
@@ -156,7 +153,7 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
 def _bounded(unpacked: Any, path: Path) -> BinaryIO:
     """A buffered stream of what is unpacked, that ends a bomb."""
     stream = _Bounded(unpacked, max(MAX_UNPACKED_FREE, MAX_UNPACKED_RATIO * path.stat().st_size))
-    return cast(BinaryIO, io.BufferedReader(stream, _HASH_BLOCK))
+    return cast(BinaryIO, io.BufferedReader(stream, _UNPACKED_BLOCK))
 
 
 class _Bounded(io.RawIOBase):

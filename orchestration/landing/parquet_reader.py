@@ -198,7 +198,10 @@ def _to_contract(array: pa.Array, column: Column) -> tuple[pa.Array, list[int]]:
     if _is_text(landed):
         text = pc.cast(array, pa.string())
         text.validate(full=True)
-        return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text), []
+        is_empty = pc.equal(text, "")
+        if not pc.any(is_empty, min_count=0).as_py():
+            return text, []
+        return pc.if_else(is_empty, pa.scalar(None, pa.string()), text), []
     if _is_nested(landed):
         documents = array.to_pylist()
         texts = [None if d is None else json.dumps(d, ensure_ascii=False) for d in documents]

@@ -212,3 +212,45 @@ def test_the_reference_takes_only_what_reads_back(landed: str) -> None:
         else:
             assert isinstance(value, int | Decimal)
             assert Decimal(landed) == value
+
+
+_MOMENTS = """
+    2024-01-01T00:00:00Z 2024-02-29T23:59:59.5Z 2024-03-10T02:30:00+05:30 2024-01-01T00:00:00
+    2024-01-01 2024-01-01T00:00:00.1234567Z 0000-01-01T00:00:00Z 9999-12-31T23:59:59-01:00 v
+    1712345678 NULL
+"""
+moments = st.sampled_from([*_MOMENTS.split(), " 2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z ", ""])
+
+
+@given(
+    landed=st.lists(st.tuples(moments, st.booleans()), min_size=1, max_size=12),
+    block_bytes=st.integers(20, 120),
+)
+@settings(max_examples=400, deadline=None)
+def test_times_that_arrow_types_while_it_parses_are_read_by_the_same_rules(
+    landed: list[tuple[str, bool]], block_bytes: int
+) -> None:
+    """However the blocks fall, a time or its problem is that of the reference."""
+    column = _column("v", "timestamp")
+    table = _table(_column("k"), column)
+    records = [f'c,"{text}"' if quoted else f"c,{text}" for text, quoted in landed]
+    content = "\n".join(["k,v", "c,2024-01-01T00:00:00Z", *records, "short", ""]).encode()
+    reader = CsvReader(io.BytesIO(content), table, block_bytes)
+    read: list[Any] = []
+    rules: list[str] = []
+    for batch in reader.read():
+        converted = convert(table, batch.columns, len(batch.file_rows))
+        read += converted.table["v"].to_pylist()
+        rules += [problem.rule for problem in converted.problems]
+        rules += [reject.rule for reject in batch.rejects]
+    expected: list[Any] = [datetime(2024, 1, 1)]
+    expected_rules: list[str] = []
+    for text, _ in landed:
+        try:
+            expected.append(parse(text, column) if text else None)
+        except BadValueError as bad:
+            expected.append(None)
+            expected_rules.append(bad.rule)
+    assert read == expected
+    assert rules == [*expected_rules, "too_few_fields"]
+    assert reader.received == len(landed) + 2
