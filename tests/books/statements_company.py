@@ -27,6 +27,8 @@ class Company:
         for name, cents, interval, more in (
             ("month", 10000, "month", {}),
             ("new", 12000, "month", {}),
+            # A sum in whole units would show.
+            ("odd", 6667, "month", {}),
             ("year", 120000, "year", {}),
             ("usage", 5, "month", {"usage_type": "metered"}),
         ):
@@ -322,7 +324,9 @@ def _leakage(made: Company) -> None:
 
 def _scheduled(made: Company) -> None:
     made.subscribe("ending", cancel_at_period_end=True, current_period_end=day(4, 20))
-    made.subscribe("trial", start=day(3, 20), trial_start=day(3, 20), trial_end=day(5, 10))
+    made.subscribe(
+        "trial", price="odd", start=day(3, 20), trial_start=day(3, 20), trial_end=day(5, 10)
+    )
     made.rows["billing.subscriptions"][-1].update(status="trialing")
     made.subscribe(
         "paused", collection_paused_at=day(3, 5), collection_resumes_at=day(5, 1), seen=day(3, 5)
@@ -333,7 +337,7 @@ def _scheduled(made: Company) -> None:
         {
             "id": "di_half",
             "subscription_id": "sub_half",
-            "percent_off": "50",
+            "percent_off": "49.75",
             "duration": "repeating",
             "duration_in_months": 3,
             "start_at": day(3, 1),

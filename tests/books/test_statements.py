@@ -266,7 +266,7 @@ def test_planted_leakage_is_found_and_nothing_else(built: Path) -> None:
 
 
 def test_what_is_committed_ahead(built: Path) -> None:
-    """−100 from 20 April; +100 trial on 10 May, +100 pause on 1 May; in June +200 and +50."""
+    """−100 from 20 April; +66.67 trial on 10 May, +100 pause on 1 May; in June +200 and +49.75."""
     rows: dict[date, tuple[Any, ...]] = {
         row[0]: row[1:]
         for row in asked(
@@ -278,9 +278,11 @@ def test_what_is_committed_ahead(built: Path) -> None:
     }
     assert len(rows) == 12
     # lago, match, not_invoiced, ending 100 each; seats 300, price 120, discount 80; upgrade and
-    # pending 200 each; half 50.
-    now = Decimal(400 + 300 + 120 + 80 + 400 + 50)
+    # pending 200 each; half 50.25 until June.
+    now = Decimal(400 + 300 + 120 + 80 + 400) + Decimal("50.25")
+    trial, half = Decimal("66.67"), Decimal("49.75")
     assert rows[date(2026, 4, 1)] == (now, -100, 0, 0, 0, 0, now - 100, 1, 0)
-    assert rows[date(2026, 5, 1)] == (now, -100, 100, 100, 0, 0, now + 100, 1, 1)
-    assert rows[date(2026, 6, 1)] == (now, -100, 100, 100, 200, 50, now + 350, 1, 1)
+    assert rows[date(2026, 5, 1)] == (now, -100, trial, 100, 0, 0, now + trial, 1, 1)
+    june = (now, -100, trial, 100, 200, half, now + trial + 200 + half, 1, 1)
+    assert rows[date(2026, 6, 1)] == june
     assert rows[date(2027, 3, 1)] == rows[date(2026, 6, 1)]

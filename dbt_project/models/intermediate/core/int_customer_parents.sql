@@ -9,14 +9,22 @@ with recursive accounts as (
     where is_current
 ),
 
-customers as (
-    select customer_id
-    from {{ ref('stg_billing__customers') }}
-    where is_current
-    union
+subscribers as (
     select customer_id
     from {{ ref('stg_billing__subscriptions') }}
     where is_current
+    group by customer_id
+),
+
+customers as (
+    select coalesce(billed.customer_id, subscribers.customer_id) as customer_id
+    from (
+        select customer_id
+        from {{ ref('stg_billing__customers') }}
+        where is_current
+    ) as billed
+    full outer join subscribers
+        on billed.customer_id = subscribers.customer_id
 ),
 
 -- Several accounts of one customer: the lowest id says the parent.

@@ -1,7 +1,7 @@
 -- The cards of a customer at the start of a month, which of them expire in it, and whether there
 -- is another one at its end. One row per customer and month with a card that is valid at the
 -- start; the next twelve months are seen from the as-of date (docs/retention_rules.md 8).
-with recursive months as (
+with months as (
     select
         month,
         month_end_date
@@ -9,16 +9,8 @@ with recursive months as (
 ),
 
 months_ahead as (
-    select
-        {{ add_months(first_of_month(as_of_date()), 1) }} as month,
-        1 as months_ahead
+    select month from {{ ref('int_months_ahead') }}
     where exists (select 1 from months)
-    union all
-    select
-        {{ add_months('month', 1) }} as month,
-        months_ahead + 1 as months_ahead
-    from months_ahead
-    where months_ahead < 12
 ),
 
 looked_at as (

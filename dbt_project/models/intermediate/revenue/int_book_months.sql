@@ -1,16 +1,11 @@
 -- The months from the first day that is earned, billed or paid to the as-of date. One row per
 -- month.
-with recursive days as (
-    select min(entry_date) as day
-    from {{ ref('int_receivable_entries') }}
-    union all
-    select min(earned_from_date) as day
-    from {{ ref('int_revenue_lines') }}
-),
-
-first_days as (
-    select min(day) as first_date
-    from days
+with recursive first_days as (
+    select
+        least(
+            (select min(entry_date) from {{ ref('int_receivable_entries') }}),
+            (select min(earned_from_date) from {{ ref('int_revenue_lines') }})
+        ) as first_date
 ),
 
 months as (

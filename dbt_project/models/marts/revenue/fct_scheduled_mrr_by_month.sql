@@ -1,4 +1,4 @@
-with recursive policies as (
+with policies as (
     select policy_id from {{ ref('int_metric_policies_enabled') }}
 ),
 
@@ -13,15 +13,7 @@ rates as (
 ),
 
 ahead as (
-    select
-        1 as months_ahead,
-        {{ add_months(first_of_month(as_of_date()), 1) }} as month
-    union all
-    select
-        months_ahead + 1 as months_ahead,
-        {{ add_months('month', 1) }} as month
-    from ahead
-    where months_ahead < 12
+    select * from {{ ref('int_months_ahead') }}
 ),
 
 items as (
