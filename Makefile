@@ -11,7 +11,7 @@ KILLS ?= 500
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run close reopen workbook dashboard diff explain metrics verify quarantine quarantine-ack accept \
+.PHONY: help install run close reopen workbook dashboard diff explain metrics verify quarantine quarantine-ack accept erase \
 	dev simulate test test-deep test-crash mutate audit bench lint lock clean
 
 help: ## list the targets
@@ -62,6 +62,10 @@ quarantine-ack: $(STAMP) ## let rows be: FILE=... [ROW=...] [RULE=...] REASON='.
 
 accept: $(STAMP) ## accept what a run was held for: RUN=... REASON='...' [WHO=...]
 	@$(PYTHON) -m orchestration.cli accept --run "$$RUN" --reason "$$REASON" \
+		$(if $(WHO),--who "$$WHO")
+
+erase: $(STAMP) ## erase a customer's personal data everywhere: CUSTOMER=... REASON='...' [WHO=...]
+	@$(PYTHON) -m orchestration.cli erase --customer "$$CUSTOMER" --reason "$$REASON" \
 		$(if $(WHO),--who "$$WHO")
 
 dev: $(STAMP) ## start the Dagster UI on 127.0.0.1:3000

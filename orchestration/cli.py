@@ -21,7 +21,13 @@ from getpass import getuser
 from pathlib import Path
 
 from orchestration.control import Control
-from orchestration.errors import AuditError, ClosingError, ConfigurationError, HoldfastError
+from orchestration.errors import (
+    AuditError,
+    ClosingError,
+    ConfigurationError,
+    HoldfastError,
+    LandingError,
+)
 from orchestration.lock import home_lock
 from orchestration.machine import catch_signals, lack_of
 from orchestration.report import Progress, readable_path, summary
@@ -64,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _list_quarantine(settings)
         if parsed.command == "quarantine-ack":
             return _acknowledge(settings, parsed)
+        if parsed.command == "erase":
+            return _erase(settings, parsed)
         if parsed.command == "accept":
             return _accept(settings, parsed)
         return _run(
@@ -137,9 +145,11 @@ def _parser() -> argparse.ArgumentParser:
     acknowledge.add_argument("--file", required=True, help="as `quarantine` names it")
     acknowledge.add_argument("--row", type=int, help="one row only")
     acknowledge.add_argument("--rule", help="rows set aside by this rule only")
+    erasing = commands.add_parser("erase", help="erase a customer's personal data everywhere")
+    erasing.add_argument("--customer", required=True, help="id of billing/customers")
     accepting = commands.add_parser("accept", help="accept what a run was held for")
     accepting.add_argument("--run", required=True, help="name of the run, or `last`")
-    for command in (acknowledge, accepting):
+    for command in (acknowledge, accepting, erasing):
         command.add_argument("--reason", required=True, help="for those who ask later")
         command.add_argument("--who", help="who answers for it (the user of the machine)")
     return parser
@@ -287,6 +297,31 @@ def _acknowledge(settings: Settings, parsed: argparse.Namespace) -> int:
         )
     print(f"{len(rows):,} rows of {parsed.file} are acknowledged; the next run's release says so.")
     return 0
+
+
+def _erase(settings: Settings, parsed: argparse.Namespace) -> int:
+    from orchestration.erasure.erase import erase_customer
+    from orchestration.landing.contract import load_contract
+    from orchestration.release.publish import roll_forward
+    from orchestration.run import go_on_erasing, load_targets
+
+    targets = load_targets(settings)
+    say = Progress(sys.stdout).say
+    with Control(settings.control_database) as control, home_lock(settings.home, "erase"):
+        go_on_erasing(settings, control, DBT_PROJECT_DIR, targets, say)
+        roll_forward(settings, control)
+        erasure = erase_customer(
+            settings,
+            control,
+            load_contract(),
+            targets,
+            parsed.customer,
+            who=parsed.who or _user(),
+            why=parsed.reason,
+            say=say,
+        )
+    print("\n".join(["", *erasure.lines()]))
+    return LandingError.exit_code if erasure.left or erasure.waiting else 0
 
 
 def _accept(settings: Settings, parsed: argparse.Namespace) -> int:

@@ -24,6 +24,15 @@ from orchestration.errors import HoldfastError
 Clock = Callable[[], datetime]
 
 _GENESIS = "0" * 64
+#: Releases with the checksum of the file as it is now, which an erasure may have sealed anew.
+_RELEASES = """
+    select n, run_id, fingerprint, published_at, as_of,
+        coalesce(resealed.sha256, releases.sha256) as sha256,
+        coalesce(resealed.bytes, releases.bytes) as bytes
+    from releases left join (
+        select release_n, sha256, bytes, max(rowid) from resealed_releases group by release_n
+    ) as resealed on resealed.release_n = releases.n
+"""
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Release:
-    """A committed release; `bytes` and `sha256` are those of `releases/<n>.duckdb`."""
+    """A committed release; `bytes` and `sha256` are those of `releases/<n>.duckdb` now."""
 
     n: int
     run_id: str
@@ -198,12 +207,12 @@ class Control:
 
     def releases(self) -> list[Release]:
         """All releases, by number."""
-        rows = self.connection.execute("select * from releases order by n").fetchall()
+        rows = self.connection.execute(f"{_RELEASES} order by n").fetchall()
         return [_release(row) for row in rows]
 
     def latest_release(self) -> Release | None:
         """The release with the greatest number: order is by number, never by time."""
-        row = self.connection.execute("select * from releases order by n desc limit 1").fetchone()
+        row = self.connection.execute(f"{_RELEASES} order by n desc limit 1").fetchone()
         return None if row is None else _release(row)
 
     # Audit trail
@@ -220,6 +229,37 @@ class Control:
                 " values (?, ?, ?, ?, ?, ?)",
                 (at, who, what, text, previous, _chain(previous, at, who, what, text)),
             )
+
+    def redact_audit(self, redact: Callable[[str], str]) -> tuple[int, str]:
+        """Take personal data out of the trail, and chain it anew from there on; only to erase.
+
+        Returns:
+            How many entries are other now, and the head of the trail as it was before.
+
+        Raises:
+            HoldfastError: the trail is not whole as it is.
+        """
+        head = trail[-1].hash if (trail := self.audit_trail()) else _GENESIS
+        changed = 0
+        previous = _GENESIS
+        with self.transaction() as connection, without_triggers(connection, "audit"):
+            for row in connection.execute("select * from audit order by id").fetchall():
+                details = json.loads(row["details"])
+                clean = _redacted(details, redact)
+                text = json.dumps(clean, sort_keys=True, ensure_ascii=False)
+                who = redact(row["who"])
+                is_other = clean != details or who != row["who"]
+                changed += is_other
+                content = (row["at"], who, row["what"], text if is_other else row["details"])
+                link = _chain(previous, *content)
+                if link != row["hash"]:
+                    connection.execute(
+                        "update audit set who = ?, details = ?, previous_hash = ?, hash = ?"
+                        " where id = ?",
+                        (who, content[3], previous, link, row["id"]),
+                    )
+                previous = link
+        return changed, head
 
     def audit_trail(self) -> list[AuditEntry]:
         """The whole trail, oldest first.
@@ -259,6 +299,30 @@ class Control:
                 for statement in _statements(MIGRATIONS[version]):
                     connection.execute(statement)
                 connection.execute(f"pragma user_version = {version + 1}")
+
+
+@contextmanager
+def without_triggers(connection: sqlite3.Connection, table: str) -> Iterator[None]:
+    """Let rows of an append-only table be changed inside a transaction; only to erase."""
+    triggers = connection.execute(
+        "select name, sql from sqlite_master where type = 'trigger' and tbl_name = ?", (table,)
+    ).fetchall()
+    for name, _ in triggers:
+        connection.execute(f'drop trigger "{name}"')
+    yield
+    for _, sql in triggers:
+        connection.execute(sql)
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    """A JSON value with every text in it redacted."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [_redacted(item, redact) for item in value]
+    if isinstance(value, dict):
+        return {redact(name): _redacted(item, redact) for name, item in value.items()}
+    return value
 
 
 def to_text(moment: datetime) -> str:

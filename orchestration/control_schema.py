@@ -289,4 +289,66 @@ MIGRATIONS: tuple[str, ...] = (
     create trigger outbox_messages_are_not_deleted before delete on outbox
     begin select raise(abort, 'a message of the outbox is not deleted'); end;
     """,
+    """
+    -- Erasures of customers: who asked, when, why. The ids are pseudonymous keys, which stay in the
+    -- rows of money; `salt` makes the pseudonyms of ids that are personal themselves.
+    create table erasures (
+        erasure_id text primary key,
+        customer_id text not null,
+        at text not null,
+        who text not null,
+        why text not null,
+        state text not null check (state in ('running', 'done')),
+        salt text not null,
+        finished_at text
+    ) strict;
+
+    -- Tombstones: what lands of these comes in without personal data, for good.
+    create table erased_ids (
+        erasure_id text not null references erasures (erasure_id),
+        kind text not null,
+        id text not null,
+        primary key (kind, id)
+    ) strict;
+
+    -- What an erasure under way looks for; gone when it is done. What is shared is another's too.
+    create table erasure_values (
+        erasure_id text not null references erasures (erasure_id),
+        value text not null,
+        is_distinctive integer not null check (is_distinctive in (0, 1)),
+        is_shared integer not null check (is_shared in (0, 1)),
+        primary key (erasure_id, value)
+    ) strict;
+
+    -- Contents that an erasure under way puts others in the place of.
+    create table erasure_contents (
+        erasure_id text not null references erasures (erasure_id),
+        source text not null,
+        table_name text not null,
+        sha256 text not null,
+        file text not null,
+        primary key (erasure_id, source, table_name, sha256, file)
+    ) strict;
+
+    -- A release out of which a person was erased: same number, same figures, another file.
+    create table resealed_releases (
+        release_n integer not null references releases (n),
+        erasure_id text not null references erasures (erasure_id),
+        sha256 text not null,
+        bytes integer not null,
+        resealed_at text not null,
+        primary key (release_n, erasure_id)
+    ) strict;
+
+    create trigger resealed_releases_are_not_updated before update on resealed_releases
+    begin select raise(abort, 'what was resealed is append-only'); end;
+
+    create trigger resealed_releases_are_not_deleted before delete on resealed_releases
+    begin select raise(abort, 'what was resealed is append-only'); end;
+
+    create trigger erased_ids_are_not_deleted before delete on erased_ids
+    begin select raise(abort, 'tombstones stay'); end;
+
+    alter table files add column rows_forgotten integer not null default 0;
+    """,
 )

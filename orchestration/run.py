@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -466,6 +466,7 @@ def open_run(
         run_id = f"{control.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         with home_lock(settings.home, run_id):
             failpoint("run.locked")
+            go_on_erasing(settings, control, project_dir, targets, say)
             roll_forward(settings, control)
             deliver_outbox(control, targets, say)
             converge_workbook(settings, control.latest_release(), say)
@@ -502,6 +503,20 @@ def open_run(
                 _finish(run, None)
                 failpoint("run.finished")
                 run.close()
+
+
+def go_on_erasing(
+    settings: Settings,
+    control: Control,
+    project_dir: Path,
+    targets: Sequence[Target],
+    say: Say,
+) -> None:
+    """Finish an erasure that was broken off, before anything else is done."""
+    if control.connection.execute("select 1 from erasures where finished_at is null").fetchone():
+        from orchestration.erasure.erase import continue_erasures
+
+        continue_erasures(settings, control, load_contract(project_dir), targets, say)
 
 
 def load_targets(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[Target, ...]:

@@ -52,7 +52,7 @@ def verify(settings: Settings) -> Verified:
             named = {
                 (entry.details.get("release"), entry.details.get("sha256"))
                 for entry in trail
-                if entry.what == "release committed"
+                if entry.what in ("release committed", "release resealed")
             }
             wrong += [
                 f"Release {release.n} is not in the audit trail: an entry was cut off, or the "

@@ -30,6 +30,8 @@ class Column:
 
     `data_type` is varchar, bigint, boolean, date, timestamp or decimal(p,s). `values` are the only
     texts allowed (empty: any). `unit` says what a number counts; `format` is `json` for JSON text.
+    What is `personal` says something of a person and is in no mart (but those of addresses); what
+    is `erasable` goes when its customer is erased: all that is personal, and names of companies.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Column:
     personal: bool
     unit: str | None
     format: str | None
+    erasable: bool = False
 
     @property
     def is_id(self) -> bool:
@@ -189,6 +192,7 @@ def _column(entry: Mapping[str, Any]) -> Column:
         required=bool(meta.get("required", False)),
         values=tuple(str(value) for value in meta.get("values", ())),
         personal=bool(meta.get("personal", False)),
+        erasable=bool(meta.get("personal", False) or meta.get("erasable", False)),
         unit=meta.get("unit"),
         format=meta.get("format"),
     )

@@ -32,6 +32,7 @@ from orchestration.landing.report import (
     describe_refused,
 )
 from orchestration.landing.take_in import Taken, contract_digest, remove_leftovers, take_in
+from orchestration.landing.tombstones import load_tombstones
 from orchestration.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ def run_gate(
         broken = _take_in_all(new, confirmed, settings, control, run_id, pool)
     failures |= {f: broken[firsts[c]] for f, c in contents.items() if firsts[c] in broken}
     remarks = _hold_to_content(contents, promises, failures, control)
+    remarks += _forgotten(contents, control)
     remove_leftovers(settings.accepted_dir, ledger.accepted_names(control))
     good = {file: content for file, content in contents.items() if file not in failures}
     gone = ledger.record_listing(control, settings.landing, good)
@@ -180,6 +182,17 @@ def _hold_to_content(
     return tuple(remarks)
 
 
+def _forgotten(contents: Mapping[LandedFile, ledger.Content], control: Control) -> tuple[str, ...]:
+    """A line for each file that came in without the personal data that it has of the erased."""
+    verdicts = {file: ledger.verdict_of(control, content) for file, content in contents.items()}
+    return tuple(
+        f"{file.name}: {verdict.rows_forgotten} rows of erased customers came in without their "
+        "personal data; the landed file still has it: make erase again, or remove the file"
+        for file, verdict in verdicts.items()
+        if verdict is not None and verdict.rows_forgotten
+    )
+
+
 def _hash_all(
     files: Iterable[LandedFile], settings: Settings, control: Control, pool: Executor
 ) -> tuple[dict[LandedFile, ledger.Content], _Failures]:
@@ -216,11 +229,17 @@ def _take_in_all(
 ) -> _Failures:
     """Take in and record new contents; returns the files that changed while they were read."""
 
+    tombstones = load_tombstones(control)
+
     def work(item: tuple[ledger.Content, LandedFile]) -> Taken | RefusedFileError:
         content, file = item
         try:
             return take_in(
-                file, content.sha256, settings.accepted_dir, is_known_whole=content in confirmed
+                file,
+                content.sha256,
+                settings.accepted_dir,
+                is_known_whole=content in confirmed,
+                tombstones=tombstones,
             )
         except RefusedFileError as error:
             return error

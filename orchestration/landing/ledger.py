@@ -44,6 +44,7 @@ class Verdict:
     column: str | None
     reason: str | None
     remedy: str | None
+    rows_forgotten: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def record_taken(
                 "physical": json.dumps(taken.physical),
                 "extra_columns": json.dumps(taken.extra_columns),
                 "totals": _totals_text(taken.totals),
+                "rows_forgotten": taken.rows_forgotten,
                 "first_seen": now,
                 "loaded_at": now,
                 "run_id": run_id,
@@ -194,6 +196,7 @@ def record_refused(
                 "physical": "[]",
                 "extra_columns": "[]",
                 "totals": "{}",
+                "rows_forgotten": 0,
                 "first_seen": to_text(control.now()),
                 "loaded_at": None,
                 "run_id": run_id,
@@ -270,18 +273,18 @@ _UPSERT = """
     insert into files (
         source, table_name, sha256, contract, format, state, column_name, reason, remedy,
         rows_received, rows_accepted, rows_quarantined, accepted_name, physical, extra_columns,
-        totals, first_seen, loaded_at, run_id
+        totals, rows_forgotten, first_seen, loaded_at, run_id
     ) values (
         :source, :table_name, :sha256, :contract, :format, :state, :column_name, :reason, :remedy,
         :rows_received, :rows_accepted, :rows_quarantined, :accepted_name, :physical,
-        :extra_columns, :totals, :first_seen, :loaded_at, :run_id
+        :extra_columns, :totals, :rows_forgotten, :first_seen, :loaded_at, :run_id
     ) on conflict (source, table_name, sha256) do update set
         contract = excluded.contract, state = excluded.state,
         column_name = excluded.column_name, reason = excluded.reason, remedy = excluded.remedy,
         rows_received = excluded.rows_received, rows_accepted = excluded.rows_accepted,
         rows_quarantined = excluded.rows_quarantined, accepted_name = excluded.accepted_name,
         physical = excluded.physical, extra_columns = excluded.extra_columns,
-        totals = excluded.totals,
+        totals = excluded.totals, rows_forgotten = excluded.rows_forgotten,
         -- When it was first accepted never changes.
         loaded_at = coalesce(files.loaded_at, excluded.loaded_at), run_id = excluded.run_id
 """
@@ -337,4 +340,5 @@ def _verdict(row: Row) -> Verdict:
         column=row["column_name"],
         reason=row["reason"],
         remedy=row["remedy"],
+        rows_forgotten=row["rows_forgotten"],
     )

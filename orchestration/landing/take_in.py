@@ -7,11 +7,12 @@ import os
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,11 +30,13 @@ from orchestration.landing.jsonl_reader import JsonlReader
 from orchestration.landing.manifests import Total
 from orchestration.landing.parquet_reader import ParquetReader
 from orchestration.landing.report import RefusedFileError, Reject
+from orchestration.landing.tombstones import Tombstones
 
 ROW_GROUP_ROWS = 122_880
 MAX_REJECTS = 1_000_000
 _DICTIONARY_SAMPLE = 4096
 _DELTA_TYPES = (pa.int64(), pa.date32(), pa.timestamp("us"))
+NO_TOMBSTONES = Tombstones()
 _RULE_FILES = (
     "batches.py",
     "columns.py",
@@ -52,7 +55,8 @@ class Taken:
 
     `accepted_name` is the file in `accepted/`, None where the views read the landed file itself;
     `physical` are names and types of the columns of the file that the views read; `totals` are the
-    sums of its number columns.
+    sums of its number columns; `rows_forgotten` are those out of which personal data of erased
+    customers was taken.
     """
 
     rows_received: int
@@ -62,6 +66,7 @@ class Taken:
     physical: tuple[tuple[str, str], ...]
     extra_columns: tuple[str, ...]
     totals: Mapping[str, Total]
+    rows_forgotten: int = 0
 
 
 @lru_cache(maxsize=1)
@@ -83,7 +88,12 @@ def contract_digest(table: Table, is_known_whole: bool = False) -> str:
 
 
 def take_in(
-    file: LandedFile, sha256: str, accepted_dir: Path, *, is_known_whole: bool = False
+    file: LandedFile,
+    sha256: str,
+    accepted_dir: Path,
+    *,
+    is_known_whole: bool = False,
+    tombstones: Tombstones = NO_TOMBSTONES,
 ) -> Taken:
     """Read a file by its contract; write its good rows to `accepted_dir` where that is needed.
 
@@ -93,6 +103,7 @@ def take_in(
         accepted_dir: where good rows go.
         is_known_whole: its sender's manifest confirms size or sha256, so a csv file may lack its
             last line break.
+        tombstones: customers that were erased; their rows come in without personal data.
 
     Raises:
         RefusedFileError: the file cannot be taken at all; nothing was written.
@@ -100,12 +111,12 @@ def take_in(
     name = f"{sha256}-{contract_digest(file.table, is_known_whole)[:8]}.parquet"
     target = accepted_dir / name
     if file.format == "parquet":
-        return _take_in_parquet(file, target)
+        return _take_in_parquet(file, target, tombstones)
     with _damage_refused(), open_unpacked(file.path) as stream:
         if file.format == "csv":
             reader = CsvReader(stream, file.table, is_known_whole=is_known_whole)
-            return _write(reader, file.table, target)
-        return _write(JsonlReader(stream, file.table), file.table, target)
+            return _write(reader, file.table, target, tombstones)
+        return _write(JsonlReader(stream, file.table), file.table, target, tombstones)
 
 
 def remove_leftovers(accepted_dir: Path, in_use: Collection[str]) -> None:
@@ -118,12 +129,12 @@ def remove_leftovers(accepted_dir: Path, in_use: Collection[str]) -> None:
             path.unlink()
 
 
-def _take_in_parquet(file: LandedFile, target: Path) -> Taken:
+def _take_in_parquet(file: LandedFile, target: Path, tombstones: Tombstones) -> Taken:
     """A look at every value decides whether the file can be read where it lies."""
     reader = ParquetReader(file.path, file.table)
     totals = _Totals(file.table)
-    if not reader.in_place or not _is_clean(reader, file.table, totals):
-        return _write(ParquetReader(file.path, file.table), file.table, target)
+    if not reader.in_place or not _is_clean(reader, file.table, totals, tombstones):
+        return _write(ParquetReader(file.path, file.table), file.table, target, tombstones)
     return Taken(
         rows_received=reader.received,
         rows_accepted=reader.received,
@@ -135,18 +146,23 @@ def _take_in_parquet(file: LandedFile, target: Path) -> Taken:
     )
 
 
-def _is_clean(reader: ParquetReader, table: Table, totals: _Totals) -> bool:
+def _is_clean(reader: ParquetReader, table: Table, totals: _Totals, tombstones: Tombstones) -> bool:
     for batch in reader.read():
         if batch.rejects or batch.has_empty_texts:
             return False
         converted = convert(table, batch.columns, len(batch.file_rows))
-        if converted.problems:
+        if converted.problems or tombstones.forget(converted.table, table)[2]:
             return False
         totals.add(converted, batch)
     return True
 
 
-def _write(reader: CsvReader | JsonlReader | ParquetReader, table: Table, target: Path) -> Taken:
+def _write(
+    reader: CsvReader | JsonlReader | ParquetReader,
+    table: Table,
+    target: Path,
+    tombstones: Tombstones,
+) -> Taken:
     """Write the good rows; the file is there whole under its name, or not at all."""
     schema = pa.schema(
         [(column.name, arrow_type(column)) for column in table.columns]
@@ -154,11 +170,15 @@ def _write(reader: CsvReader | JsonlReader | ParquetReader, table: Table, target
     )
     rejects: list[Reject] = []
     totals = _Totals(table)
+    forgotten = 0
     with _AcceptedFile(target, schema) as accepted:
         for batch in reader.read():
             converted = convert(table, batch.columns, len(batch.file_rows))
             totals.add(converted, batch)
-            rows, problems = _good_rows(batch, converted, table)
+            kept, is_erased, count = tombstones.forget(converted.table, table)
+            forgotten += count
+            converted = replace(converted, table=kept)
+            rows, problems = _good_rows(batch, converted, table, is_erased)
             rejects += batch.rejects
             rejects += problems
             accepted.add(rows)
@@ -182,6 +202,7 @@ def _write(reader: CsvReader | JsonlReader | ParquetReader, table: Table, target
         physical=tuple((field.name, str(field.type)) for field in schema),
         extra_columns=extra_columns(reader.names, table),
         totals=totals.of(reader.names),
+        rows_forgotten=forgotten,
     )
 
 
@@ -230,7 +251,9 @@ def _exact_sum(numbers: pa.ChunkedArray) -> Decimal:
         return Decimal(pc.sum(pc.cast(numbers, widest)).as_py())
 
 
-def _good_rows(batch: Batch, converted: Converted, table: Table) -> tuple[pa.Table, list[Reject]]:
+def _good_rows(
+    batch: Batch, converted: Converted, table: Table, is_erased: Any
+) -> tuple[pa.Table, list[Reject]]:
     rows = converted.table.append_column("_file_row", batch.file_rows)
     if not converted.problems:
         return rows, []
@@ -239,9 +262,13 @@ def _good_rows(batch: Batch, converted: Converted, table: Table) -> tuple[pa.Tab
             file_row=batch.file_rows[problem.row].as_py(),
             line=None if batch.lines is None else batch.lines[problem.row].as_py(),
             column=problem.column,
-            value=problem.value,
+            value=None if is_erased is not None and is_erased[problem.row] else problem.value,
             rule=problem.rule,
-            reason=problem.reason,
+            reason=(
+                "a row of an erased customer"
+                if is_erased is not None and is_erased[problem.row]
+                else problem.reason
+            ),
             row_key=identity.key_of(converted.table, problem.row, table),
             row_version=identity.version_of(converted.table, problem.row, table),
         )

@@ -65,6 +65,7 @@ def seal(build: BuildPaths) -> SealedRelease:
             failpoint("seal.dropped")
             connection.execute("checkpoint")
             failpoint("seal.checkpointed")
+        _compact(build.database)
     except duckdb.Error as error:
         raise BuildError(
             f"{build.database} cannot be sealed: {error}. Nothing was released; run again."
@@ -216,6 +217,26 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
         " order by all"
     ).fetchall():
         connection.execute(f"drop schema {_name(schema)} cascade")
+
+
+def _compact(database: Path) -> None:
+    """Write the file anew from its rows.
+
+    The blocks of what was dropped (staging, with personal data) are free, but their bytes stay; a
+    new file has none of them.
+    """
+    compact = database.with_name(f"compact-{database.name}")
+    compact.unlink(missing_ok=True)
+    with duckdb.connect(str(compact)) as connection:
+        connection.execute(
+            f"attach '{str(database).replace(chr(39), chr(39) * 2)}' as build (read_only)"
+        )
+        connection.execute(f"copy from database build to {_name(compact.stem)}")
+        connection.execute("detach build")
+        connection.execute("checkpoint")
+    _assert_no_log(compact)
+    compact.replace(database)
+    failpoint("seal.compacted")
 
 
 def _remove_orphan(settings: Settings, latest: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +36,17 @@ class NoticeFile:
             self._append(message.key, (json.dumps(line) + "\n").encode())
         except OSError as error:
             raise DeliveryError(f"{self.path} cannot be written: {error.strerror}") from error
+
+    def erase(self, redact: Callable[[str], str], releases: Sequence[int]) -> None:
+        """Take a person's texts out of what was said; it has none but by somebody's slip."""
+        if not self.path.exists():
+            return
+        before = self.path.read_text(encoding="utf-8")
+        after = redact(before)
+        if after != before:
+            partial = self.path.with_name(f".{self.path.name}.erasing")
+            partial.write_text(after, encoding="utf-8")
+            partial.replace(self.path)
 
     def _append(self, key: str, line: bytes) -> None:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

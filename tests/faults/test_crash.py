@@ -38,6 +38,7 @@ POINTS = (
     "release.log_written",
     "seal.dropped",
     "seal.checkpointed",
+    "seal.compacted",
     "seal.done",
     "commit.locked",
     "commit.moved",

@@ -124,7 +124,7 @@ def test_rows_are_accounted_for_by_the_schema(home: Home) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         home.control.connection.execute(
             "insert into files values ('s','t','h','c','csv','accepted',null,null,null,"
-            " 3, 1, 1, null, '[]', '[]', '', '', '', '{}')"
+            " 3, 1, 1, null, '[]', '[]', '', '', '', '{}', 0)"
         )
 
 

@@ -26,6 +26,7 @@ POINTS = (
     "raw.created",
     "seal.dropped",
     "seal.checkpointed",
+    "seal.compacted",
     "seal.done",
     "commit.locked",
     "commit.moved",

@@ -60,6 +60,32 @@ def test_a_sealed_release_holds_tables_only(home: Home) -> None:
     assert sorted(schemas) == [("core",), ("main",)] or sorted(schemas) == [("core",)]
 
 
+@pytest.mark.fault("S10")
+def test_no_byte_of_what_was_dropped_stays_in_a_release(home: Home) -> None:
+    """A freed block keeps its bytes: e-mail addresses of staging would go out with the release."""
+    build = home.build("a", 1)
+    canary = b"canary@example.com"
+    with duckdb.connect(str(build.database)) as connection:
+        connection.execute("create schema staging")
+        connection.execute(
+            "create table staging.stg_people as"
+            " select range || 'canary@example.com' as email from range(40)"
+        )
+        connection.execute("checkpoint")
+        # What comes after it keeps the file from being cut at its end.
+        connection.execute("create table core.more as select range from range(300000)")
+        connection.execute("comment on table core.more is 'kept'")
+        connection.execute("checkpoint")
+    assert canary in build.database.read_bytes()
+    sealed = seal(build)
+    assert canary not in sealed.path.read_bytes()
+    with duckdb.connect(str(sealed.path), read_only=True) as connection:
+        kept = connection.execute(
+            "select table_name, comment from duckdb_tables() order by table_name"
+        ).fetchall()
+    assert kept == [("answer", None), ("more", "kept")]
+
+
 def test_f72_no_log_stands_beside_a_release(home: Home) -> None:
     build = home.build("a", 1)
     with duckdb.connect(str(build.database)) as connection:

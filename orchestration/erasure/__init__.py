@@ -1,0 +1,1 @@
+"""Erasing a customer: no byte of the person stays, and no figure changes."""
