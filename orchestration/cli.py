@@ -304,6 +304,8 @@ def _erase(settings: Settings, parsed: argparse.Namespace) -> int:
     from orchestration.landing.contract import load_contract
     from orchestration.release.publish import roll_forward
     from orchestration.run import go_on_erasing, load_targets
+    from orchestration.targets.dashboard import converge_dashboard
+    from orchestration.targets.workbook import converge_workbook
 
     targets = load_targets(settings)
     say = Progress(sys.stdout).say
@@ -320,6 +322,8 @@ def _erase(settings: Settings, parsed: argparse.Namespace) -> int:
             why=parsed.reason,
             say=say,
         )
+        converge_workbook(settings, control.latest_release(), say)
+        converge_dashboard(settings, control, control.latest_release(), say)
     print("\n".join(["", *erasure.lines()]))
     return LandingError.exit_code if erasure.left or erasure.waiting else 0
 

@@ -236,7 +236,7 @@ def _execute(
     failpoint("erase.releases_done")
     say("targets, logs and books")
     _erase_targets(erasure, targets, person)
-    _erase_derived(settings, person)
+    _erase_derived(settings, erasure, person)
     _erase_control(control, person)
     failpoint("erase.control_done")
     _look_again(settings, erasure, person)
@@ -485,7 +485,10 @@ def _erase_targets(erasure: Erasure, targets: Sequence[Target], person: Person) 
             erasure.waiting.append(f"{target.name}: {error}")
 
 
-def _erase_derived(settings: Settings, person: Person) -> None:
+def _erase_derived(settings: Settings, erasure: Erasure, person: Person) -> None:
+    if erasure.releases:
+        # Pages are built anew from the release as it is now, by whoever starts next.
+        shutil.rmtree(settings.home / "dashboard", ignore_errors=True)
     for name in DERIVED:
         path = settings.home / name
         if path.is_dir() and files_with(path, person):
