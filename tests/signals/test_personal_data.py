@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.signals.conftest import CopiedProject
+
+pytestmark = pytest.mark.fault("S10")
 
 #: Schemas that leave the build before it is released (release/publish.py).
 LEFT_BEHIND = ("staging", "raw_")
