@@ -292,10 +292,17 @@ def waterfall(
         x=alt.X(
             "step:N",
             sort=[row["step"] for row in values],
-            axis=alt.Axis(title=None, labelAngle=0, labelFontSize=12, labelLimit=90),
+            axis=alt.Axis(
+                title=None,
+                labelAngle=0,
+                labelFontSize=11,
+                labelLimit=90,
+                labelOverlap=False,
+                labelExpr="split(datum.label, ' ')",
+            ),
         )
     )
-    bars = base.mark_bar(clip=True, size={"band": 0.7}).encode(
+    bars = base.mark_bar(clip=True, width=alt.RelativeBandSize(0.7)).encode(
         y=alt.Y("start:Q", scale=scale, axis=alt.Axis(format=MONEY_AXIS, title=None, tickCount=6)),
         y2=alt.Y2("end:Q"),
         color=alt.Color("colour:N", scale=None),
@@ -336,6 +343,7 @@ def heat_map(
         text=f"{text}:N", color=alt.Color("ink:N", scale=None)
     )
     spec = finish(alt.layer(cells, texts))
+    del spec["autosize"]
     spec["width"] = {"step": cell}
     spec["height"] = {"step": 24}
     return spec

@@ -40,6 +40,11 @@ def money(value: Any, *, sign: bool = False) -> str:
     return _number(value, 2, sign=sign)
 
 
+def whole(value: Any, *, sign: bool = False) -> str:
+    """Money without its cents, where the exact figure stands beside it."""
+    return _number(value, 0, sign=sign)
+
+
 def count(value: Any, *, sign: bool = False) -> str:
     """A whole number."""
     return _number(value, 0, sign=sign)

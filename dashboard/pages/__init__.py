@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from dashboard.model import Page
 from dashboard.pages.overview import overview
+from dashboard.pages.retention import retention
+from dashboard.pages.revenue import revenue
+from dashboard.pages.unit_economics import unit_economics
 from dashboard.released import Released
 
 
@@ -25,6 +28,35 @@ PAGES: tuple[Made, ...] = (
             "core.dim_metric_policies",
             "revenue.fct_mrr_by_month",
             "retention.fct_retention_by_period",
+        ),
+    ),
+    Made(
+        revenue,
+        (
+            "core.dim_metric_policies",
+            "core.dim_customers",
+            "revenue.fct_mrr_by_month",
+            "revenue.fct_mrr_by_customer_month",
+            "retention.fct_retention_by_period",
+        ),
+    ),
+    Made(
+        retention,
+        (
+            "revenue.fct_mrr_by_month",
+            "retention.fct_retention_by_cohort_month",
+            "retention.fct_retention_curve",
+            "retention.fct_survival_by_segment",
+        ),
+    ),
+    Made(
+        unit_economics,
+        (
+            "revenue.fct_mrr_by_month",
+            "unit_economics.fct_acquisition_funnel_by_month",
+            "unit_economics.fct_ltv_cac_by_channel",
+            "unit_economics.fct_cac_payback_by_cohort",
+            "unit_economics.fct_ltv_by_segment",
         ),
     ),
 )

@@ -23,6 +23,7 @@ from dashboard.model import (
     Tiles,
     table,
 )
+from dashboard.pages.shared import MONTHS_SHOWN, interval, running_note, values
 from dashboard.released import Released, Row
 
 MRR = "revenue.fct_mrr_by_month"
@@ -30,7 +31,6 @@ RETENTION = "retention.fct_retention_by_period"
 TARGETS = "customer_success.fct_target_status"
 BENCHMARKS = "retention.fct_benchmark_comparison"
 LTV_CAC = "unit_economics.fct_ltv_cac_by_channel"
-MONTHS_SHOWN = 36
 #: CAC as it is usually quoted: everything that is spent to win customers.
 LOADING = "sales"
 
@@ -165,7 +165,7 @@ def _rate_tiles(released: Released, month: date, targets: dict[str, Row]) -> lis
             why = "Nobody paid at the start of the month"
             tiles.append(Tile(label, numbers.NOT_SAID, period=why, source=RETENTION))
             continue
-        lines = [f"95 % interval {_interval(now[f'{name}_low'], now[f'{name}_high'])}"]
+        lines = [f"95 % interval {interval(now[f'{name}_low'], now[f'{name}_high'])}"]
         if year is not None and year[name] is not None:
             so_far = "" if year["is_complete"] else " so far"
             lines.append(f"{month.year}{so_far}: {numbers.share(year[name])}")
@@ -185,13 +185,6 @@ def _rate_tiles(released: Released, month: date, targets: dict[str, Row]) -> lis
             )
         )
     return tiles
-
-
-def _interval(low: Any, high: Any, digits: int = 1) -> str:
-    if low is None or high is None:
-        return "cannot be said"
-    text = f"{numbers.share(low, digits)} to {numbers.share(high, digits)}"
-    return text.replace(f"{numbers.PERCENT} to", " to")
 
 
 def _ltv_cac_tile(released: Released) -> Tile:
@@ -299,17 +292,6 @@ def mrr_chart(released: Released) -> Chart:
     )
 
 
-def running_note(rows: list[Row], released: Released) -> str:
-    """That the last month is not over, where it is shown."""
-    running = [row["month"] for row in rows if not row["is_complete"]]
-    if not running:
-        return ""
-    return (
-        f"{numbers.month(running[-1])} is still running: it is shown as of "
-        f"{numbers.day(released.edition.as_of)}, and pale."
-    )
-
-
 def revenue_retention_chart(released: Released, month: date) -> Block:
     """Net and gross revenue retention of each month."""
     names = (
@@ -373,7 +355,7 @@ def _rates(
             low, high = row[f"{one.name}_low"], row[f"{one.name}_high"]
             label = (
                 f"{numbers.month(row['period_start'])}: {one.text.lower()} "
-                f"{numbers.exact_share(value)} (95 % interval {_interval(low, high, 4)})"
+                f"{numbers.exact_share(value)} (95 % interval {interval(low, high, 4)})"
             )
             points.append(
                 {
@@ -415,7 +397,7 @@ def _rates(
         "share of the start of the month, band: 95 % interval",
         RETENTION,
         charts.lines(points, series, "label", low="low", high="high", domain=domain, rules=rules),
-        table(columns, [[row[column.name] for column in columns] for row in rows]),
+        table(columns, values(rows, columns)),
         tuple(legend),
         (
             charts.axis_note(domain, numbers.share(Decimal(str(domain[0])), 0)),
