@@ -55,8 +55,8 @@ POINTS = (
 #: Come to beside the run, at no certain time, or in the first run only.
 BESIDE = {"dbt.manifest_copied", "suite.pages_written"}
 #: Each place is in one chain; each chain has an early, a middle and a late place.
-_THIRD = len(POINTS) // 3
-CHAINS = tuple(zip(POINTS[:_THIRD], POINTS[_THIRD:-_THIRD], POINTS[-_THIRD:], strict=True))
+_CHAINS = -(-len(POINTS) // 3)
+CHAINS = tuple(POINTS[first::_CHAINS] for first in range(_CHAINS))
 #: Where a worker dies: the run ends by itself and says so.
 IN_WORKERS = ("dbt.", "suite.")
 #: The next start may take so many seconds more than a run takes.
