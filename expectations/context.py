@@ -106,6 +106,8 @@ class SuiteRunner:
     def build_data_docs(self) -> Path:
         """Write the pages of all suites run so far; returns the index page."""
         context = self._get_context()
+        # On a full disk it would print pages of traceback, and go on; a release needs no pages.
+        logging.getLogger("great_expectations.render").setLevel(logging.CRITICAL + 1)
         context.build_data_docs()
         return self._data_docs / "index.html"
 

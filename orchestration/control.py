@@ -19,7 +19,8 @@ from types import TracebackType
 from typing import Any
 
 from orchestration.control_schema import MIGRATIONS
-from orchestration.errors import HoldfastError
+from orchestration.errors import HoldfastError, MachineError
+from orchestration.machine import SPACE, is_full
 
 Clock = Callable[[], datetime]
 
@@ -88,6 +89,7 @@ class Control:
 
         Raises:
             HoldfastError: it was written by a newer version, or is no such database.
+            MachineError: there is no space, or the disk does not do what it should.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
@@ -105,10 +107,7 @@ class Control:
             self._migrate()
         except sqlite3.DatabaseError as error:
             self.connection.close()
-            raise HoldfastError(
-                f"{path} cannot be used as the control database: {error}. Restore it from a "
-                "backup; it knows which releases were committed."
-            ) from error
+            raise _trouble(path, error) from error
         except BaseException:
             self.connection.close()
             raise
@@ -135,17 +134,25 @@ class Control:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; takes the write lock at once, so that what is read stays true."""
+        """All or nothing; takes the write lock at once, so that what is read stays true.
+
+        Raises:
+            MachineError: the disk has no space for what was written; nothing of it was.
+        """
         if self.connection.in_transaction:
             yield self.connection
             return
-        self.connection.execute("begin immediate")
         try:
+            self.connection.execute("begin immediate")
             yield self.connection
-        except BaseException:
-            self.connection.execute("rollback")
+            self.connection.execute("commit")
+        except BaseException as error:
+            # SQLite itself rolls back what it finds no space for.
+            if self.connection.in_transaction:
+                self.connection.execute("rollback")
+            if isinstance(error, sqlite3.OperationalError):
+                raise _trouble(self.path, error) from error
             raise
-        self.connection.execute("commit")
 
     # Runs
 
@@ -323,6 +330,21 @@ def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         return {redact(name): _redacted(item, redact) for name, item in value.items()}
     return value
+
+
+def _trouble(path: Path, error: sqlite3.DatabaseError) -> HoldfastError:
+    """What an error of the database comes from: a full disk says so in several ways."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return HoldfastError(
+            f"{path} cannot be used as the control database: {error}. Restore it from a "
+            "backup; it knows which releases were committed."
+        )
+    if error.sqlite_errorcode == sqlite3.SQLITE_FULL or is_full(path.parent):
+        return MachineError(f"No space is left on the disk ({path}). {SPACE}")
+    return MachineError(
+        f"{path} cannot be read or written: {error}. See that its disk is well and that nobody "
+        "else writes to it, and run again: nothing is lost."
+    )
 
 
 def to_text(moment: datetime) -> str:

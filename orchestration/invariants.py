@@ -79,8 +79,10 @@ def _check(invariant: Invariant, audited: Audited) -> Result:
 def _files_add_up(audited: Audited) -> list[str]:
     rows = audited.connection.execute(
         "select file, rows_received, rows_accepted, rows_superseded, rows_quarantined"
+        # A count that is missing makes the sum null, which is no number of rows either.
         " from quality.load_log where rows_received"
-        " <> rows_accepted + rows_superseded + rows_quarantined"
+        " is distinct from rows_accepted + rows_superseded + rows_quarantined"
+        " or rows_received is null"
         " or least(rows_received, rows_accepted, rows_superseded, rows_quarantined) < 0"
         " order by file"
     ).fetchall()

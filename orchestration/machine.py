@@ -11,6 +11,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 
 from orchestration.errors import HoldfastError, MachineError
@@ -21,6 +22,7 @@ _NO_SPACE = re.compile(
     re.IGNORECASE,
 )
 _NO_MEMORY = re.compile(r"out of memory|cannot allocate memory|failed to allocate", re.IGNORECASE)
+_NEXT_TO_NONE = 1 << 18
 _NO_SPACE_ERRNO = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 SPACE = "Free some, or let HOLDFAST_HOME be on a larger disk, and run again: nothing is lost."
@@ -74,6 +76,12 @@ def lack_of(error: BaseException) -> MachineError | None:
                 MachineError(f"No space is left on the disk: {text}. {SPACE}"), error
             )
     return None
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of a folder has next to no space left."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize < _NEXT_TO_NONE
 
 
 def hint(message: str) -> str:

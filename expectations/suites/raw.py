@@ -176,6 +176,7 @@ def raw_rules(contract: Contract, expected: Expected | None = None) -> list[Rule
             *_currencies(contract, table),
             *_orders(contract, table),
             *_references(contract, table),
+            *_twins(contract, table),
             *_volume(contract, table, known),
             *_freshness(contract, table, known),
         )
@@ -306,6 +307,44 @@ def _orphans(contract: Contract, reference: Reference) -> str:
         f" where {reference.column} not in (select found from ({found}) where found is not null)"
         f" group by {reference.column}"
     )
+
+
+def _twins(contract: Contract, table: Table) -> list[Rule]:
+    """Rows of tables with versions that may be one thing twice, or that say two things at once.
+
+    Both are counted as they stand, by rule (ids are texts; of two contents one wins), so somebody
+    has to be told.
+    """
+    if table.version is None:
+        return []
+    id_column = table.key[0]
+    version = (*table.key, f"coalesce({table.version}, timestamp '1970-01-01') as version")
+    contents = ", ".join((*table.column_names, version[-1]))
+    again = f"select {', '.join(version)} from {{batch}} group by all having count(*) > 1"
+    names = ", ".join((*table.key, "version"))
+    return [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name=f"{id_column}_differs_in_more_than_letter_case",
+            kind="no_rows",
+            sentence=f"No two of {id_column} differ in letter case and blanks alone.",
+            severity="warning",
+            column=id_column,
+            query=f"select min({id_column}) as one, max({id_column}) as other from {{batch}}"
+            f" group by lower(trim({id_column})) having min({id_column}) < max({id_column})",
+        ),
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name="a_version_says_one_thing",
+            kind="no_rows",
+            sentence="Rows of one key and version are the same row.",
+            severity="warning",
+            query=f"select {names} from (select distinct {contents} from {{batch}})"
+            f" where ({names}) in ({again}) group by {names} having count(*) > 1",
+        ),
+    ]
 
 
 def _volume(contract: Contract, table: Table, expected: Expected) -> list[Rule]:

@@ -124,11 +124,24 @@ def _convert_column(array: pa.Array, column: Column) -> tuple[pa.Array, list[Pro
     target = arrow_type(column)
     if column.data_type == "varchar":
         return _check_text(array, column)
+    most = values.largest(column)
     if not pa.types.is_string(array.type):
         assert array.type == target, (column.name, array.type)
-        return array, []
+        if most is None or _is_within(array, most):
+            return array, []
+        return _convert_slowly(pc.cast(array, pa.string()), column, target)
     fast = _FAST[column.data_type.partition("(")[0]](array, target)
-    return (fast, []) if fast is not None else _convert_slowly(array, column, target)
+    if fast is not None and (most is None or _is_within(fast, most)):
+        return fast, []
+    return _convert_slowly(array, column, target)
+
+
+def _is_within(numbers: pa.Array, most: int) -> bool:
+    """Whether no number is further from 0 than that."""
+    bounds = pc.min_max(numbers)
+    if not bounds["min"].is_valid:
+        return True
+    return bool(-most <= bounds["min"].as_py() and bounds["max"].as_py() <= most)
 
 
 def _check_text(array: pa.Array, column: Column) -> tuple[pa.Array, list[Problem]]:
@@ -308,7 +321,8 @@ def _forms(column: Column, target: pa.DataType) -> tuple[tuple[str, pa.DataType]
     if column.data_type == "timestamp":
         return (_NAIVE, target), (_ZONED, pa.timestamp("us", "UTC"))
     if column.data_type == "bigint":
-        return ((r"^-?[0-9]{1,18}$", target),)
+        # So few digits are within any limit.
+        return ((r"^-?[0-9]{1,9}$", target),)
     if column.data_type == "date":
         return ((r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", target),)
     return ()

@@ -14,6 +14,10 @@ from decimal import Decimal
 from orchestration.landing.contract import Column
 
 MAX_TEXT_BYTES = 1_000_000
+#: Of money in minor units and of pieces: what is larger is no price, invoice or number of seats,
+#: and a product of the two would not fit the numbers that engines compute with.
+MAX_AMOUNT = 10**15
+MAX_QUANTITY = 10**9
 _PREVIEW_CHARACTERS = 200
 
 _INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
@@ -59,7 +63,7 @@ def parse(text: str, column: Column) -> Value:
         case "varchar":
             return _text(text, column)
         case "bigint":
-            return _integer(text)
+            return _integer(text, column)
         case "boolean":
             if text in ("true", "false"):
                 return text == "true"
@@ -115,14 +119,24 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _integer(text: str) -> int:
+def _integer(text: str, column: Column) -> int:
     if not _INTEGER.fullmatch(text):
         raise BadValueError("not_an_integer", "a whole number is written with digits alone")
     # 40 digits are far outside any 64-bit number, and int() of a million digits is slow.
     number = int(text) if len(text) < 40 else 2**63
     if not -(2**63) <= number < 2**63:
         raise BadValueError("out_of_range", "the number does not fit 64 bits")
+    most = largest(column)
+    if most is not None and abs(number) > most:
+        raise BadValueError("out_of_range", f"more than {most:,} is no amount or quantity")
     return number
+
+
+def largest(column: Column) -> int | None:
+    """How far from 0 a whole number of a column may be; None where only 64 bits limit it."""
+    if column.is_money:
+        return MAX_AMOUNT
+    return MAX_QUANTITY if column.name == "quantity" else None
 
 
 def _decimal(text: str, precision: int, scale: int) -> Decimal:

@@ -8,6 +8,7 @@ import io
 import json
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -315,3 +316,23 @@ def test_whatever_the_bytes_every_record_is_accounted_for(
     # Python's own reader, which is lenient, finds as many records where there is nothing odd.
     if b'"' not in content and b"\r" not in content and b"\0" not in content:
         assert reader.received == len(content.decode().split("\n")[1:]) - content.endswith(b"\n")
+
+
+@pytest.mark.fault("F56")
+@pytest.mark.parametrize("number", [10**15 + 1, -(10**15) - 1, 2**62])
+def test_amounts_and_quantities_that_nobody_has_are_set_aside(bench: Bench, number: int) -> None:
+    """By csv, jsonl and Parquet alike: a product of two such would not fit any engine's numbers."""
+    bench.land(PRICES, amounts("7", str(number), str(10**15)))
+    price = {"id": "j", "product_id": "x", "currency": "usd", "unit_amount": number}
+    bench.land("billing/prices/b.jsonl", json.dumps(price) + "\n")
+    items = {"id": ["a", "b"], "subscription_id": ["s"] * 2, "price_id": ["p"] * 2}
+    items |= {"created": ["2026-01-01"] * 2, "updated_at": ["2026-01-01"] * 2}
+    path = bench.settings.landing / "billing/subscription_items/a.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table({**items, "quantity": pa.array([10**9, number], pa.int64())}), path)
+    bench.gate()
+    taken = "select unit_amount from raw_billing.prices order by id"
+    assert bench.query(taken) == [(7,), (10**15,)]
+    assert bench.query("select id from raw_billing.subscription_items") == [("a",)]
+    said = [("unit_amount", str(number), "out_of_range"), ("quantity", str(number), "out_of_range")]
+    assert [row[2:] for row in bench.quarantine()] == [said[0], said[0], said[1]]

@@ -147,8 +147,13 @@ _FORMATS: tuple[tuple[str, Write], ...] = (
 # -- the gate ---------------------------------------------------------------------------------
 
 
-def through_the_gate(home: Path, landing: Path, world: World, database: Path) -> GateReport:
-    """Take in all landed files, and make the raw views in a new database."""
+def through_the_gate(
+    home: Path, landing: Path, world: World, database: Path, *, go_on: bool = False
+) -> GateReport:
+    """Take in all landed files, and make the raw views in a new database.
+
+    With `go_on`, files that are refused are left out instead of stopping.
+    """
     settings = Settings(
         home=home,
         landing=landing,
@@ -166,7 +171,7 @@ def through_the_gate(home: Path, landing: Path, world: World, database: Path) ->
     with Control(
         settings.control_database, lambda: start + timedelta(minutes=next(ticks))
     ) as control:
-        report = run_gate(settings, control, "run-1")
+        report = run_gate(settings, control, "run-1", go_on=go_on)
         with duckdb.connect(str(database)) as connection:
             create_raw(connection, load_contract(), control, settings)
     return report
