@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,37 +13,22 @@ from dashboard.model import (
     Chart,
     Column,
     Empty,
-    Listing,
     Page,
-    Prose,
     Section,
     Swatch,
     Tile,
     Tiles,
     table,
 )
+from dashboard.pages.overview_goals import STATUS_TONES, TARGETS, changes_section, goals_section
 from dashboard.pages.shared import MONTHS_SHOWN, interval, running_note, values
 from dashboard.released import Released, Row
 
 MRR = "revenue.fct_mrr_by_month"
 RETENTION = "retention.fct_retention_by_period"
-TARGETS = "customer_success.fct_target_status"
-BENCHMARKS = "retention.fct_benchmark_comparison"
 LTV_CAC = "unit_economics.fct_ltv_cac_by_channel"
 #: CAC as it is usually quoted: everything that is spent to win customers.
 LOADING = "sales"
-
-#: Metrics that are no fractions (fct_metric_values_by_period).
-RATIOS = ("quick_ratio", "acquisition_to_retention_cost_ratio")
-
-STATUS_TONES = {
-    "on target": "good",
-    "off target": "fair",
-    "alarm": "bad",
-    "no target": "none",
-    "no value": "none",
-}
-VERDICT_TONES = {"better": "good", "within": "good", "worse": "bad"}
 
 
 def overview(released: Released) -> Page:
@@ -58,7 +42,7 @@ def overview(released: Released) -> Page:
         )
         empty = Empty("There are no figures to show", why)
         sections = [Section("standing", "Where we stand", (empty,))]
-    sections += [_goals(released), _changes(released)]
+    sections += [goals_section(released), changes_section(released)]
     return Page(
         "overview",
         "Overview",
@@ -406,164 +390,4 @@ def _rates(
             else "",
         ),
         is_wide=False,
-    )
-
-
-def _goals(released: Released) -> Section:
-    return Section(
-        "goals",
-        "Against targets and benchmarks",
-        (_target_list(released), _benchmark_list(released)),
-        "Targets are the company's own (seed targets), benchmarks are what others quote (seed "
-        "benchmarks), with their sources.",
-    )
-
-
-def _target_list(released: Released) -> Block:
-    rows = (
-        released.rows(
-            "select *, replace(status, '_', ' ') as status_words,"
-            " replace(metric, '_', ' ') as metric_words,"
-            " case segment_type when 'all' then 'all' else segment_value end as of_whom"
-            f" from {TARGETS}"
-            " qualify row_number() over"
-            " (partition by target_key order by is_complete desc, period_start desc) = 1"
-            " order by case status when 'alarm' then 1 when 'off_target' then 2"
-            " when 'on_target' then 3 else 4 end, metric, period_type, target_key"
-        )
-        if released.has(TARGETS)
-        else []
-    )
-    if not rows:
-        return Empty("No targets", "Seed targets has no target with a period that has begun.")
-    columns = [
-        Column("status_words", "Status"),
-        Column("metric_words", "Metric"),
-        Column("of_whom", "Of whom"),
-        Column("period_type", "Period"),
-        Column("period_start", "From", "date"),
-        Column("is_complete", "Over", "flag"),
-        Column("value", "Value", "measure"),
-        Column("target", "Target", "measure"),
-        Column("acceptable_low", "Acceptable from", "measure"),
-        Column("acceptable_high", "to", "measure"),
-        Column("owner", "Owner"),
-    ]
-    found: dict[str, int] = defaultdict(int)
-    for row in rows:
-        found[row["status_words"]] += 1
-    words = ", ".join(f"{found[word]} {word}" for word in STATUS_TONES if word in found)
-    return Listing(
-        "targets",
-        f"Targets: {words}",
-        "fractions, ratios where the metric is one",
-        TARGETS,
-        table(columns, [_measured(row, columns) for row in rows]),
-        (
-            "The last period of each target that is over; one that runs stands here only where "
-            "none is over yet.",
-        ),
-        (("status_words", tuple(STATUS_TONES.items())),),
-    )
-
-
-def _measured(row: Row, columns: list[Column]) -> list[Any]:
-    return [
-        numbers.Measure(row[column.name], row["metric"] in RATIOS)
-        if column.kind == "measure" and row[column.name] is not None
-        else row[column.name]
-        for column in columns
-    ]
-
-
-def _benchmark_list(released: Released) -> Block:
-    rows = (
-        released.rows(
-            "select *, replace(verdict, '_', ' ') as verdict_words"
-            f" from {BENCHMARKS} where is_applicable order by benchmark_key"
-        )
-        if released.has(BENCHMARKS)
-        else []
-    )
-    if not rows:
-        return Empty("No benchmarks", "Seed benchmarks has none for a company like this one.")
-    columns = [
-        Column("verdict_words", "Verdict"),
-        Column("statement", "Benchmark"),
-        Column("own_value", "Own value", "measure"),
-        Column("low", "From", "measure"),
-        Column("high", "to", "measure"),
-        Column("period_type", "Period"),
-        Column("period_start", "Beginning", "date"),
-        Column("source", "Source"),
-        Column("note", "How it is read"),
-    ]
-    return Listing(
-        "benchmarks",
-        "Benchmarks that are for a company of this age and kind",
-        "fractions, ratios where the metric is one",
-        BENCHMARKS,
-        table(columns, [_measured(row, columns) for row in rows]),
-        (),
-        (("verdict_words", tuple(VERDICT_TONES.items())),),
-    )
-
-
-def _changes(released: Released) -> Section:
-    title = "What changed since the last release"
-    diff = released.changes
-    if diff is None:
-        empty = Empty("Nothing to compare", released.why_no_changes)
-        return Section("changes", title, (empty,))
-    between = diff.between
-    dates = " to ".join(numbers.day(date.fromisoformat(text)) for text in between.as_of)
-    points = [
-        f"As of: {dates}." if len(set(between.as_of)) > 1 else f"As of: {dates[:11]}, the same.",
-        f"Files: {between.files_new} new, {between.files_gone} gone"
-        + (
-            f"; {sum(rows for _, rows in between.rows_by_table):,} new raw rows in "
-            f"{len(between.rows_by_table)} tables."
-            if between.rows_by_table
-            else "."
-        ),
-        f"Code: {'changed' if between.is_code_changed else 'the same'}. Policies: "
-        f"{', '.join(between.changed_policies) or 'the same'}.",
-    ]
-    return Section(
-        "changes",
-        f"{title}: {diff.before} → {diff.after}",
-        (Prose(tuple(points), is_list=True), _mrr_changes(released)),
-        "make diff says it customer by customer, with the raw rows behind it.",
-    )
-
-
-def _mrr_changes(released: Released) -> Block:
-    assert released.changes is not None
-    sums: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
-    for row in released.changes.mrr:
-        if row.policy_id == released.policy_id:
-            found = sums[row.month, row.why]
-            sums[row.month, row.why] = [found[0] + row.before, found[1] + row.after, found[2] + 1]
-    if not sums:
-        why = "Every customer has the same closing MRR in every month as in the release before."
-        return Empty("No published MRR changed", why)
-    columns = [
-        Column("month", "Month", "month"),
-        Column("why", "Why"),
-        Column("customers", "Customers", "count"),
-        Column("before", "Their MRR before", "money"),
-        Column("after", "and now", "money"),
-        Column("difference", "Difference", "money"),
-    ]
-    rows = [
-        (date.fromisoformat(month), why, int(customers), before, after, after - before)
-        for (month, why), (before, after, customers) in sorted(sums.items(), reverse=True)
-    ]
-    return Listing(
-        "mrr-changes",
-        f"Closing MRR that is not what it was: {len({row[0] for row in rows})} months",
-        released.edition.currency,
-        "revenue.fct_mrr_by_customer_month",
-        table(columns, rows),
-        ("Customers with the same MRR in both releases are left out.",),
     )

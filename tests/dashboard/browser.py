@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -86,6 +86,8 @@ def opened(
 ) -> Iterator[Seen]:
     """Open a page and wait until it is drawn; nothing outside its folder is let through."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    # Other tests may keep the machine busy.
+    context.set_default_timeout(120_000)
     page = context.new_page()
     seen = Seen(page)
     root = file.parent.resolve().as_uri()
@@ -111,15 +113,40 @@ def opened(
         context.close()
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds against WCAG 2.0 to 2.2, levels A and AA."""
-    options: dict[str, Any] = {"runOnly": {"type": "tag", "values": WCAG}}
-    found = Axe().run(page, options=options).response["violations"]
+def violations(page: Page, measured_elsewhere: Sequence[str] = ()) -> list[str]:
+    """What axe-core finds against WCAG 2.0 to 2.2, levels A and AA.
+
+    Args:
+        page: the page.
+        measured_elsewhere: where contrast is not looked at: for a thousand cells it takes minutes.
+    """
+    tags = {"type": "tag", "values": WCAG}
+    rules: dict[str, Any] = {"runOnly": tags, "rules": {"color-contrast": {"enabled": False}}}
+    contrast = {"runOnly": ["color-contrast"]}
+    exclude = {"exclude": [[place] for place in measured_elsewhere]} if measured_elsewhere else None
+    found = []
+    for options, context in ((rules, None), (contrast, exclude)):
+        options["resultTypes"] = ["violations"]
+        found += Axe().run(page, context=context, options=options).response["violations"]
     return [
         f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
         for one in found
         for node in one["nodes"]
     ]
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours as computed styles have them, by WCAG 2."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    match = re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", colour)
+    assert match, colour
+    parts = [int(part) / 255 for part in match.groups()]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def scrolls_sideways(page: Page) -> bool:
