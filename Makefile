@@ -11,7 +11,7 @@ KILLS ?= 500
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run close reopen workbook dashboard diff explain metrics verify quarantine quarantine-ack accept erase \
+.PHONY: help install run close reopen workbook dashboard diff explain metrics publish verify quarantine quarantine-ack accept erase \
 	dev simulate test test-deep test-crash mutate audit bench lint lock clean
 
 help: ## list the targets
@@ -49,6 +49,9 @@ explain: $(STAMP) ## walk from a figure to raw rows: METRIC=closing_mrr MONTH=20
 metrics: $(STAMP) ## ask the semantic layer: METRICS=mrr,arr BY=metric_time__month [WHERE=...], or SAVED=mrr_by_month
 	@$(PYTHON) -m orchestration.cli metrics $(if $(METRICS),--metrics "$$METRICS") \
 		$(if $(BY),--by "$$BY") $(if $(WHERE),--where "$$WHERE") $(if $(SAVED),--saved "$$SAVED")
+
+publish: $(STAMP) ## let the targets catch up with the last release: notices, workbook, Postgres
+	@$(PYTHON) -m orchestration.cli publish
 
 verify: $(STAMP) ## is everything in the home folder what it was when it was committed?
 	@$(PYTHON) -m orchestration.cli verify

@@ -1,9 +1,9 @@
 """The command line: `python -m orchestration.cli run | close | quarantine | accept | ...`.
 
 Exit codes: 0 released or nothing changed; 2 a setting; 3 a landed file; 4 a check; 5 a model;
-6 a month that cannot be closed or reopened; 74 the machine (no space, no memory, a damaged file);
-75 another run holds the home folder; 130 and 143 stopped by Ctrl-C or a polite kill; 70 a fault of
-the program itself.
+6 a month that cannot be closed or reopened; 69 a target that is behind (`publish`); 74 the machine
+(no space, no memory, a damaged file); 75 another run holds the home folder; 130 and 143 stopped by
+Ctrl-C or a polite kill; 70 a fault of the program itself.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 from orchestration.control import Control
 from orchestration.errors import (
     AuditError,
+    BehindError,
     ClosingError,
     ConfigurationError,
     HoldfastError,
@@ -62,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _reopen(settings, parsed.month, parsed.reason, parsed.who)
         if parsed.command == "verify":
             return _verify(settings)
+        if parsed.command == "publish":
+            return _publish(settings)
         if parsed.command == "explain":
             return _explain(settings, parsed)
         if parsed.command in ("metrics", "mf"):
@@ -126,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--months", type=int, default=SIMULATED_MONTHS)
     commands.add_parser("dev", help="start the Dagster UI on 127.0.0.1")
     commands.add_parser("verify", help="is everything what it was when it was committed?")
+    commands.add_parser("publish", help="let all targets catch up with the last release")
     explaining = commands.add_parser("explain", help="walk from a figure to its raw rows")
     explaining.add_argument("--metric", required=True, help="such as closing_mrr")
     explaining.add_argument("--month", required=True, help="such as 2026-10")
@@ -345,6 +349,20 @@ def _verify(settings: Settings) -> int:
     verified = verify(settings)
     print("\n".join(lines(verified)))
     return AuditError.exit_code if verified.wrong else 0
+
+
+def _publish(settings: Settings) -> int:
+    from orchestration.run import converge_targets
+
+    release, postgres = converge_targets(settings)
+    if postgres is not None and postgres.is_behind:
+        raise BehindError(f"postgres: {postgres.line(release.n)}.")
+    print(
+        f"postgres: {postgres.line(release.n)}."
+        if postgres
+        else "HOLDFAST_POSTGRES_DSN names no database; the other targets were tried."
+    )
+    return 0
 
 
 def _explain(settings: Settings, parsed: argparse.Namespace) -> int:

@@ -351,4 +351,17 @@ MIGRATIONS: tuple[str, ...] = (
 
     alter table files add column rows_forgotten integer not null default 0;
     """,
+    """
+    -- What a target that shows releases was last seen to show; the target itself decides.
+    create table targets (
+        name text primary key,
+        -- What it shows; null: nothing yet.
+        release_n integer references releases (n),
+        state text not null check (state in ('current', 'behind')),
+        -- Why it is behind, without secrets.
+        error text,
+        attempted_at text not null,
+        check ((state = 'behind') = (error is not null))
+    ) strict;
+    """,
 )

@@ -43,6 +43,12 @@ class ClosingError(HoldfastError):
     exit_code = 6
 
 
+class BehindError(HoldfastError):
+    """A target does not show the last release, which stands; exit code 69 (EX_UNAVAILABLE)."""
+
+    exit_code = 69
+
+
 class MachineError(HoldfastError):
     """No space, no memory, a disk that cannot be read; exit code 74 (EX_IOERR)."""
 

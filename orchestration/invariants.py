@@ -41,6 +41,7 @@ class Invariant:
     sentence: str
     find: Callable[[Audited], list[str]]
     acceptable: bool = False
+    blocking: bool = True
 
 
 def check_invariants(
@@ -69,6 +70,8 @@ def _check(invariant: Invariant, audited: Audited) -> Result:
         subject=invariant.subject,
         name=invariant.name,
         passed=not found,
+        # A check that could not be carried out always blocks.
+        blocking=invariant.blocking or message != invariant.sentence,
         failures=len(found) or None,
         message=message,
         examples=tuple(found[:EXAMPLES]),
@@ -180,6 +183,14 @@ def _contracts_are_kept(audited: Audited) -> list[str]:
     ]
 
 
+def _references_are_found(audited: Audited) -> list[str]:
+    rows = audited.connection.execute(
+        "select schema_name || '.' || table_name || '.' || columns[1], to_schema || '.' || to_table"
+        " from quality.dictionary_keys where not is_kept order by all"
+    ).fetchall()
+    return [f"{column} has values that {target} has not" for column, target in rows]
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "marts_keep_their_columns",
@@ -217,6 +228,13 @@ INVARIANTS: tuple[Invariant, ...] = (
         "control.db",
         "Releases are numbered from 1 without a gap, and the audit trail is whole.",
         _releases_follow_each_other,
+    ),
+    Invariant(
+        "references_are_found",
+        "marts",
+        "Every customer and policy that a mart names is in the dimensions.",
+        _references_are_found,
+        blocking=False,
     ),
     Invariant(
         "messages_belong_to_releases",

@@ -13,6 +13,7 @@ from orchestration.landing.report import GateReport
 from orchestration.results import Result
 from orchestration.run import RefreshRun, Say, open_run
 from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.targets.postgres.target import TargetState
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Outcome:
         results: checks and models of the run; none where nothing had changed.
         as_known: the file of a run that looks back (`known_at`); it is no release.
         notices: what the run owes people a word about, line by line.
+        postgres: how far the database of BI tools is; None where none is set up.
     """
 
     release: Release | None
@@ -35,6 +37,7 @@ class Outcome:
     results: tuple[Result, ...]
     as_known: Path | None = None
     notices: tuple[str, ...] = ()
+    postgres: TargetState | None = None
 
 
 def refresh(
@@ -79,6 +82,7 @@ def refresh(
             results=tuple(run.results),
             as_known=run.as_known,
             notices=tuple(run.notices),
+            postgres=run.postgres_state,
         )
 
 

@@ -142,6 +142,7 @@ def summary(outcome: Outcome, settings: Settings) -> list[str]:
             f"Nothing changed since release {release.n} (as of {release.as_of}): "
             "same files, same code, same settings.",
             f"  warehouse  {readable_path(settings.warehouse_link)}",
+            *_postgres(outcome, release),
         ]
     return [
         f"Release {release.n}, as of {release.as_of}.",
@@ -151,9 +152,15 @@ def summary(outcome: Outcome, settings: Settings) -> list[str]:
         *outcome.notices,
         "Where to look:",
         f"  warehouse  {readable_path(settings.warehouse_link)} (DuckDB, open it read-only)",
+        *_postgres(outcome, release),
         f"  checks     {readable_path(settings.home / 'data_docs' / 'index.html')}",
         "  lineage    make dev",
     ]
+
+
+def _postgres(outcome: Outcome, release: Release) -> list[str]:
+    """How far the database of BI tools is, where there is one."""
+    return [f"  postgres   {outcome.postgres.line(release.n)}"] if outcome.postgres else []
 
 
 def _rows(outcome: Outcome, settings: Settings) -> list[str]:

@@ -41,7 +41,8 @@ from orchestration.books.tables import (
 )
 from orchestration.control import Control, Release
 from orchestration.customer_success_seeds import check_customer_success
-from orchestration.errors import AuditError, BuildError, HoldfastError
+from orchestration.dictionary import write_dictionary
+from orchestration.errors import AuditError, BuildError, ConfigurationError, HoldfastError
 from orchestration.failpoints import failpoint
 from orchestration.landing.contract import Contract, load_contract
 from orchestration.landing.gate import run_gate
@@ -70,6 +71,8 @@ from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.targets.dashboard import converge_dashboard
 from orchestration.targets.notices import NoticeFile
 from orchestration.targets.outbox import Target, deliver_outbox, for_each_target
+from orchestration.targets.postgres.server import Server, server_from
+from orchestration.targets.postgres.target import TargetState, converge_postgres
 from orchestration.targets.webhook import webhook_from
 from orchestration.targets.workbook import converge_workbook
 from orchestration.warehouse import (
@@ -104,6 +107,8 @@ class RefreshRun:
     made_by: Definitions
     closing: CloseRequest | None = None
     targets: tuple[Target, ...] = ()
+    postgres: Server | None = None
+    postgres_state: TargetState | None = None
     results: list[Result] = field(default_factory=list)
     gate: GateReport | None = None
     fingerprint: str | None = None
@@ -268,6 +273,7 @@ class RefreshRun:
                 month that is to be closed has no figures.
         """
         self.stop_if_rejected()
+        self._write_dictionary()
         self._check_invariants()
         self.stop_if_rejected(at_the_end=True)
         assert self.fingerprint is not None
@@ -312,10 +318,14 @@ class RefreshRun:
         self.notices = notice_lines(books.restated, self.settings)
         # What follows from the commit is done by whoever comes first: here, or by the next start.
         roll_forward(self.settings, self.control)
-        deliver_outbox(self.control, self.targets, self.say)
-        converge_workbook(self.settings, self.released, self.say)
-        converge_dashboard(self.settings, self.control, self.released, self.say)
+        self.converge()
         return self.released
+
+    def converge(self) -> None:
+        """Let every target catch up with the last release."""
+        self.postgres_state = _converge(
+            self.settings, self.control, self.targets, self.postgres, self.say
+        )
 
     def _write_books(self, n: int, books: NewBooks) -> None:
         """What the release of that number closes and restates; inside its transaction."""
@@ -333,6 +343,12 @@ class RefreshRun:
                 run_id=self.run_id,
                 code_version=self.code_version,
             )
+
+    def _write_dictionary(self) -> None:
+        """Let the build say what it has, for those who read or publish it without the project."""
+        manifest = json.loads(self.manifest().read_text(encoding="utf-8"))
+        with open_for_writing(self.settings, self._build_paths().database) as connection:
+            write_dictionary(connection, manifest)
 
     def _check_invariants(self) -> None:
         """What must hold of the run as a whole, besides the models' own tests."""
@@ -453,8 +469,8 @@ def open_run(
 
     Raises:
         ConfigurationError: a metric policy that cannot be computed, or is not defined; a seed of
-            customer success that cannot be used; or settings under which the closed months could
-            not be compared.
+            customer success that cannot be used; a target that cannot be used as it is set; or
+            settings under which the closed months could not be compared.
         ClosingError: the month `close` cannot be closed.
         LockedError: another run holds the home folder.
     """
@@ -462,15 +478,14 @@ def open_run(
     check_customer_success((project_dir / SEED).parent)
     check_lists((project_dir / SEED).parent)
     targets = load_targets(settings)
+    postgres = server_from()
     with Control(settings.control_database) as control:
         run_id = f"{control.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         with home_lock(settings.home, run_id):
             failpoint("run.locked")
             go_on_erasing(settings, control, project_dir, targets, say)
             roll_forward(settings, control)
-            deliver_outbox(control, targets, say)
-            converge_workbook(settings, control.latest_release(), say)
-            converge_dashboard(settings, control, control.latest_release(), say)
+            shown = _converge(settings, control, targets, postgres, say)
             check_settings_fit(control, settings)
             closing = None if close is None else request_close(control, settings, close, who)
             code = code_version(project_dir.parent)
@@ -486,6 +501,8 @@ def open_run(
                 made_by=definitions(settings, project_dir),
                 closing=closing,
                 targets=targets,
+                postgres=postgres,
+                postgres_state=shown,
             )
             control.start_run(run_id, settings.as_of, code)
             failpoint("run.recorded")
@@ -517,6 +534,41 @@ def go_on_erasing(
         from orchestration.erasure.erase import continue_erasures
 
         continue_erasures(settings, control, load_contract(project_dir), targets, say)
+
+
+def converge_targets(settings: Settings, say: Say = print) -> tuple[Release, TargetState | None]:
+    """Let every target catch up with the last release, without a run.
+
+    Returns:
+        The last release, and how far the database of BI tools is; None where none is set up.
+
+    Raises:
+        ConfigurationError: there is no release yet, or a target cannot be used as it is set.
+        LockedError: a run holds the home folder; it converges by itself.
+    """
+    if not settings.control_database.exists():
+        raise ConfigurationError("There is no release yet: make run.")
+    targets, postgres = load_targets(settings), server_from()
+    with Control(settings.control_database) as control, home_lock(settings.home, "publish"):
+        release = roll_forward(settings, control)
+        if release is None:
+            raise ConfigurationError("There is no release yet: make run.")
+        return release, _converge(settings, control, targets, postgres, say)
+
+
+def _converge(
+    settings: Settings,
+    control: Control,
+    targets: Sequence[Target],
+    postgres: Server | None,
+    say: Say,
+) -> TargetState | None:
+    """Each target by itself: none holds up another, or a release."""
+    release = control.latest_release()
+    deliver_outbox(control, targets, say)
+    converge_workbook(settings, release, say)
+    converge_dashboard(settings, control, release, say)
+    return converge_postgres(postgres, settings, control, release, say)
 
 
 def load_targets(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[Target, ...]:

@@ -33,6 +33,8 @@ KNOWN = frozenset(
         "WEBHOOK_URL",
         "WEBHOOK_PRIVATE_HOSTS",
         "SECRET_WEBHOOK",
+        # The database of BI tools (targets/postgres).
+        "POSTGRES_DSN",
         # Set by a run for dbt (dbt_runner.py).
         "BUILD_DATABASE",
         "ENGINE_FOLDERS",

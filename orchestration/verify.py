@@ -1,28 +1,32 @@
 """`make verify`: is everything in the home folder what it was when it was committed?
 
 Looks at the audit trail (unbroken, and an entry for every release), at every release file (there,
-its bytes, no log beside it, nobody may write to it), at the link that readers open, and at who can
-read the folder. Changes nothing.
+its bytes, no log beside it, nobody may write to it), at the link that readers open, at who can read
+the folder, and at what the database of BI tools shows. Changes nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.control import Control, Release
 from orchestration.errors import HoldfastError
 from orchestration.settings import Settings
+from orchestration.targets.postgres.server import server_from
+from orchestration.targets.postgres.target import verify_postgres
 
 
 @dataclass(frozen=True)
 class Verified:
     """What was looked at, and what is wrong; `head` is the last hash of the audit trail.
 
-    Who keeps the head elsewhere can tell later that no entry was cut off the end.
+    Who keeps the head elsewhere can tell later that no entry was cut off the end. `targets` says
+    how far those are that show releases to others; to be behind is no fault of what was committed.
     """
 
     entries: int
@@ -30,10 +34,11 @@ class Verified:
     bytes: int
     head: str
     wrong: tuple[str, ...]
+    targets: tuple[str, ...] = ()
 
 
-def verify(settings: Settings) -> Verified:
-    """Look at everything that was committed.
+def verify(settings: Settings, environ: Mapping[str, str] = os.environ) -> Verified:
+    """Look at everything that was committed, and at what the targets show.
 
     Raises:
         HoldfastError: there is no home folder yet, or its control.db cannot be used.
@@ -48,6 +53,8 @@ def verify(settings: Settings) -> Verified:
             trail = []
             wrong.append(str(error))
         releases = control.releases()
+        targets, faults = verify_postgres(server_from(environ), settings, control)
+        wrong += faults
         if trail:
             named = {
                 (entry.details.get("release"), entry.details.get("sha256"))
@@ -70,6 +77,7 @@ def verify(settings: Settings) -> Verified:
         bytes=sum(release.bytes for release in releases),
         head=trail[-1].hash if trail else "",
         wrong=tuple(wrong),
+        targets=tuple(targets),
     )
 
 
@@ -107,11 +115,12 @@ def lines(verified: Verified) -> list[str]:
     """What was found, for people."""
     if verified.wrong:
         return [f"{len(verified.wrong)} thing(s) are not as they were committed:"] + [
-            f"  {fault}" for fault in verified.wrong
+            f"  {fault}" for fault in [*verified.wrong, *verified.targets]
         ]
     return [
         f"{verified.entries} entries of the audit trail are unbroken; {verified.releases} releases "
         f"({verified.bytes:,} bytes) are what was committed.",
+        *verified.targets,
         f"Head of the audit trail: {verified.head}",
         "Keep it elsewhere: with it, a trail that was cut short can be told from a whole one.",
     ]

@@ -12,6 +12,9 @@ from tests.support.released_company import released_company
 # Releases of other tests need no pages, which take seconds each; tests/dashboard turns them on.
 os.environ.setdefault("HOLDFAST_DASHBOARD", "off")
 
+# Tests publish to servers of their own only, whatever the shell of a developer names.
+os.environ.pop("HOLDFAST_POSTGRES_DSN", None)
+
 #: With one file per worker the longest ones must not come last.
 LONGEST_FIRST = ("properties/", "faults/", "acceptance/", "customer_success/", "metamorphic/")
 

@@ -48,6 +48,8 @@ from orchestration.landing.tombstones import Tombstones, load_tombstones
 from orchestration.release.build import remove_build, start_build
 from orchestration.settings import Settings
 from orchestration.targets.outbox import DeliveryError, Target
+from orchestration.targets.postgres.server import TargetError, server_from
+from orchestration.targets.postgres.target import erase_postgres
 from orchestration.targets.workbook import write_workbook
 from orchestration.warehouse import open_for_writing
 
@@ -236,6 +238,7 @@ def _execute(
     failpoint("erase.releases_done")
     say("targets, logs and books")
     _erase_targets(erasure, targets, person)
+    _erase_postgres(settings, control, erasure)
     _erase_derived(settings, erasure, person)
     _erase_control(control, person)
     failpoint("erase.control_done")
@@ -483,6 +486,16 @@ def _erase_targets(erasure: Erasure, targets: Sequence[Target], person: Person) 
             erase(person.redact, tuple(erasure.releases))
         except DeliveryError as error:
             erasure.waiting.append(f"{target.name}: {error}")
+
+
+def _erase_postgres(settings: Settings, control: Control, erasure: Erasure) -> None:
+    """Let the database of BI tools have the last release as it is now, and no earlier one."""
+    if not erasure.releases:
+        return
+    try:
+        erase_postgres(server_from(), settings, control, control.latest_release())
+    except (TargetError, HoldfastError) as error:
+        erasure.waiting.append(f"postgres: {error}")
 
 
 def _erase_derived(settings: Settings, erasure: Erasure, person: Person) -> None:

@@ -5,13 +5,30 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 
 import pytest
 
 from tests.faults.crash_company import Company, Reader, Receiver, fork_server, make_company
+from tests.support.postgres import PostgresServer, postgres_server, why_no_server
 
+#: Those of the database of BI tools, where this machine can start one.
+POSTGRES_POINTS = (
+    "postgres.connected",
+    "postgres.prepared",
+    "postgres.schema_made",
+    "postgres.table_loaded",
+    "postgres.keyed",
+    "postgres.loaded",
+    "postgres.compared",
+    "postgres.flipping",
+    "postgres.flipped",
+    "postgres.cleaned",
+    "postgres.published",
+    "postgres.recorded",
+)
 #: The places that a run comes to, in the order of a first run; those of the workers among them.
 POINTS = (
     "run.locked",
@@ -50,12 +67,13 @@ POINTS = (
     "notices.half_written",
     "outbox.delivered",
     "outbox.recorded",
+    *(() if why_no_server() else POSTGRES_POINTS),
     "run.finished",
 )
 #: Come to beside the run, at no certain time, or in the first run only.
 BESIDE = {"dbt.manifest_copied", "suite.pages_written"}
-#: Each place is in one chain; each chain has an early, a middle and a late place.
-_CHAINS = -(-len(POINTS) // 3)
+#: Each place is in one chain; each chain has four places from the beginning to the end of a run.
+_CHAINS = -(-len(POINTS) // 4)
 CHAINS = tuple(POINTS[first::_CHAINS] for first in range(_CHAINS))
 #: Where a worker dies: the run ends by itself and says so.
 IN_WORKERS = ("dbt.", "suite.")
@@ -71,10 +89,21 @@ class Bench:
     processes: ForkServerContext
     company: Company
     receiver: Receiver
+    server: PostgresServer | None
     normal_seconds: float = 0.0
 
     def run(self, **environ: str) -> int:
+        if self.server is not None:
+            environ["HOLDFAST_POSTGRES_DSN"] = self.server.dsn()
         return self.company.run(self.processes, **self.receiver.settings, **environ)
+
+    def assert_whole(self) -> None:
+        """All of the company, and what BI tools see of it."""
+        self.company.assert_whole(self.receiver)
+        if self.server is not None:
+            with self.server.connect() as connection:
+                shown = connection.execute("select count(*) from core.dim_customers").fetchone()
+            assert shown == (self.company.landed,)
 
     def timed(self) -> float:
         start = time.monotonic()
@@ -85,14 +114,20 @@ class Bench:
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     receiver = Receiver()
-    made = Bench(fork_server(), make_company(tmp_path_factory.mktemp("company")), receiver)
+    company = make_company(tmp_path_factory.mktemp("company"))
+    with postgres_server() if not why_no_server() else nullcontext() as server:
+        yield from _benches(Bench(fork_server(), company, receiver, server))
+    receiver.close()
+
+
+def _benches(made: Bench) -> Iterator[Bench]:
+    """The bench after two clean runs; the first of them says what places there are."""
     log = made.company.folder / "points"
     made.company.land()
     assert made.run(HOLDFAST_FAILPOINT_LOG=str(log)) == 0, made.company.said()
     made.company.land()
     made.normal_seconds = made.timed()
     yield made
-    receiver.close()
 
 
 def test_f69_the_places_are_those_that_a_run_comes_to(bench: Bench) -> None:
@@ -135,7 +170,7 @@ def _kill_at_each_and_converge(bench: Bench, points: tuple[str, ...]) -> float:
     readers.stop()
     assert readers.wrong == []
     assert readers.looks > 0
-    company.assert_whole(bench.receiver)
+    bench.assert_whole()
     return seconds
 
 
@@ -147,7 +182,7 @@ def test_f69_a_kill_between_delivery_and_its_record_says_it_again_under_the_same
     # The second delivery of the run is the webhook's.
     assert bench.run(HOLDFAST_FAILPOINT="outbox.delivered:2") == -signal.SIGKILL
     assert bench.run() == 0
-    company.assert_whole(bench.receiver)
+    bench.assert_whole()
     assert sorted(bench.receiver.ids.values())[-1] == 2
 
 
@@ -164,4 +199,4 @@ def test_f85_a_receiver_that_fails_holds_up_neither_the_release_nor_the_other_ta
     assert seen.customers == company.landed
     company.let_wait_pass()
     assert bench.run() == 0
-    company.assert_whole(bench.receiver)
+    bench.assert_whole()

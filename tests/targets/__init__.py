@@ -1,0 +1,1 @@
+"""What shows a release to others: the targets."""
