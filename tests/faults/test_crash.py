@@ -25,7 +25,6 @@ POSTGRES_POINTS = (
     "postgres.compared",
     "postgres.flipping",
     "postgres.flipped",
-    "postgres.cleaned",
     "postgres.published",
     "postgres.recorded",
 )
@@ -71,7 +70,7 @@ POINTS = (
     "run.finished",
 )
 #: Come to beside the run, at no certain time, or in the first run only.
-BESIDE = {"dbt.manifest_copied", "suite.pages_written"}
+BESIDE = {"dbt.manifest_copied", "suite.pages_written", "postgres.cleaned"}
 #: Each place is in one chain; each chain has four places from the beginning to the end of a run.
 _CHAINS = -(-len(POINTS) // 4)
 CHAINS = tuple(POINTS[first::_CHAINS] for first in range(_CHAINS))

@@ -95,8 +95,7 @@ class PostgresServer:
     def _signal(self, number: int) -> None:
         if self.process is None:
             return
-        # runuser stands between: the postmaster's own number is in its file.
-        postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+        postmaster = psutil.Process(self.process.pid)
         backends = postmaster.children(recursive=True)
         postmaster.send_signal(number)
         self.process.wait(timeout=30)
@@ -153,7 +152,11 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def _as_postgres(command: list[str]) -> list[str]:
-    return ["runuser", "-u", "postgres", "--", *command] if os.getuid() == 0 else command
+    """As a user that it runs as, and no longer than the test that started it."""
+    options = ["--pdeathsig", "KILL"]
+    if os.getuid() == 0:
+        options += ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
+    return ["setpriv", *options, "--", *command]
 
 
 def _free_port() -> int:
