@@ -8,8 +8,9 @@ the landing folder.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import PurePosixPath
 
 from orchestration.control import Control
 from orchestration.errors import LandingError
@@ -83,6 +84,7 @@ def run_gate(
     with ThreadPoolExecutor(max_workers=min(settings.threads, _MAX_WORKERS)) as pool:
         contents, failures = _hash_all(listing.files, settings, control, pool)
         failpoint("gate.hashed")
+        _hold_unconfirmed(contents, promises, bad_manifests, failures, settings, control)
         _hold_to_bytes(contents, promises, failures)
         confirmed = {
             contents[file]
@@ -142,6 +144,39 @@ def _read_manifests(listing: Listing) -> tuple[_Promises, list[tuple[str, Refuse
         except RefusedFileError as error:
             refused.append((name, error))
     return promises, refused
+
+
+def _hold_unconfirmed(
+    contents: dict[LandedFile, ledger.Content],
+    promises: _Promises,
+    bad_manifests: Sequence[tuple[str, RefusedFileError]],
+    failures: _Failures,
+    settings: Settings,
+    control: Control,
+) -> None:
+    """Move new files that a broken manifest may speak of from the contents to the failures.
+
+    What it says of them nobody can read, so nobody knows whether they are whole. Files that were
+    taken in before it came stay, and so do those that another manifest speaks of.
+    """
+    broken = [name for name, _ in bad_manifests if not _is_read(name, promises)]
+    if not broken:
+        return
+    before = ledger.known_hashes(control, settings.landing)
+    for file in list(contents):
+        above = {parent.as_posix() for parent in PurePosixPath(file.name).parents}
+        of = [name for name in broken if PurePosixPath(name).parent.as_posix() in above]
+        if of and file.name not in promises and (file.name, file.stamp) not in before:
+            failures[file] = RefusedFileError(
+                f"its manifest {of[0]} cannot be read, so nobody can say whether it is whole.",
+                "Mend the manifest, or remove it if the file needs none.",
+            )
+            contents.pop(file)
+
+
+def _is_read(manifest: str, promises: _Promises) -> bool:
+    """Whether a manifest could be read: it is refused for what it says is missing."""
+    return any(promise.manifest == manifest for made in promises.values() for promise in made)
 
 
 def _hold_to_bytes(

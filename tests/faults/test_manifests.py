@@ -142,6 +142,10 @@ def test_f20_a_missing_file_that_comes_later_completes_the_delivery(bench: Bench
     assert bench.gate().rows_accepted == 4
 
 
+#: What a manifest says that can be read, and cannot be held against the file.
+HELD_TO_CONTENT = ("is it 'unit_amount'?", "no number column")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -174,7 +178,37 @@ def test_a_manifest_that_says_nothing_certain_is_refused(
 ) -> None:
     bench.land(PRICES, ROWS)
     bench.land(MANIFEST, text)
-    assert said in (bench.refused().reason or "")
+    with pytest.raises(RefusedFilesError) as caught:
+        bench.gate()
+    refused = {file.file: file.reason or "" for file in caught.value.report.refused}
+    assert said in refused[PRICES if said in HELD_TO_CONTENT else MANIFEST]
+
+
+def test_files_of_a_broken_manifest_are_not_taken_unconfirmed(bench: Bench) -> None:
+    bench.land("billing/prices/before.csv", HEADER + "p0,x,usd,1\n")
+    assert bench.gate().rows_accepted == 1
+    bench.land(MANIFEST, '{"files": [{"file": "a.csv", "rows": 3,}]}')
+    bench.land(PRICES, ROWS)
+    bench.land("billing/prices/date=1/below.csv", HEADER + "p4,x,usd,1\n")
+    bench.land("billing/prices/said.csv", HEADER + "p5,x,usd,1\n")
+    bench.land(
+        "billing/prices/_manifest.2.json", json.dumps({"files": [{"file": "said.csv", "rows": 1}]})
+    )
+    bench.land("billing/products/other.csv", products("x,Basic,,"))
+    for _ in range(2):
+        # Also told to go on, and also the second time.
+        with pytest.raises(RefusedFilesError):
+            bench.gate()
+        report = bench.gate(go_on=True)
+        assert [file.file for file in report.accepted] == [
+            *("billing/prices/before.csv", "billing/prices/said.csv"),
+            "billing/products/other.csv",
+        ]
+        reasons = {file.file: file.reason or "" for file in report.refused}
+        assert set(reasons) == {MANIFEST, PRICES, "billing/prices/date=1/below.csv"}
+        assert f"its manifest {MANIFEST} cannot be read" in reasons[PRICES]
+    promise(bench, rows=3)
+    assert bench.gate().rows_accepted == 7
 
 
 def test_f17_no_flipped_bit_gets_past_a_sha256(bench: Bench) -> None:
