@@ -55,13 +55,10 @@ LISTS = (
 
 
 def check_lists(seeds: Path) -> None:
-    """Refuse seeds that cannot be computed; a file that is not there is not checked.
-
-    Args:
-        seeds: folder of the csv files.
+    """Refuse seeds of lists and experiments by the rules of `check_customer_success`.
 
     Raises:
-        ConfigurationError: naming file, line, column, the value and what is expected.
+        ConfigurationError: a seed cannot be computed.
     """
     _check_experiment_rules(seeds)
     _check_list_rules(seeds)

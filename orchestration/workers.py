@@ -18,6 +18,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing import util
 from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, TypeVar
 
@@ -126,4 +128,7 @@ def _begin(lines: Any, lifeline: Connection) -> None:
 def _end_with(lifeline: Connection) -> None:
     """Wait for the other end to go, and go too."""
     lifeline.poll(None)
+    with suppress(Exception):
+        # Locks that dbt made have a name in the kernel; left there, Python would complain of them.
+        util._run_finalizers(0)
     os._exit(1)

@@ -16,7 +16,7 @@ from orchestration.control import Control
 from orchestration.errors import LandingError
 from orchestration.failpoints import failpoint
 from orchestration.landing import ledger
-from orchestration.landing.contract import Contract, load_contract
+from orchestration.landing.contract import Contract, Table, load_contract
 from orchestration.landing.files import LandedFile, Listing, list_landing, sha256_of, stamp_of
 from orchestration.landing.manifests import (
     Promise,
@@ -112,12 +112,10 @@ def run_gate(
     outcomes = [
         _outcome(file, good[file], firsts, new, control)
         if file in good
-        else _refused(file, contents.get(file), failures[file])
+        else _refused(file.name, failures[file], file.table, contents.get(file))
         for file in listing.files
     ]
-    outcomes += [
-        _outcome_without_table(name, error) for name, error in (*bad_manifests, *listing.refused)
-    ]
+    outcomes += [_refused(name, error) for name, error in (*bad_manifests, *listing.refused)]
     report = GateReport(run_id, tuple(outcomes), listing.ignored, gone, remarks)
     for line in report.lines():
         _LOG.info("%s", line)
@@ -337,36 +335,21 @@ def _outcome(
     )
 
 
-def _outcome_without_table(name: str, error: RefusedFileError) -> FileOutcome:
-    """Something in the landing folder that is no file of a table and must not be passed over."""
-    return FileOutcome(
-        source="",
-        table="",
-        file=name,
-        sha256="",
-        state=FileState.REFUSED,
-        rows_received=0,
-        rows_accepted=0,
-        rows_superseded=0,
-        rows_quarantined=0,
-        loaded_at=None,
-        is_new=True,
-        extra_columns=(),
-        column=error.column,
-        reason=error.reason,
-        remedy=error.remedy,
-    )
-
-
 def _refused(
-    file: LandedFile, content: ledger.Content | None, error: RefusedFileError
+    name: str,
+    error: RefusedFileError,
+    table: Table | None = None,
+    content: ledger.Content | None = None,
 ) -> FileOutcome:
-    """A file that nothing is recorded of: it can be other when it is looked at again."""
+    """A file that nothing is recorded of: it can be other when it is looked at again.
+
+    Without a table it is something that must not be passed over, such as a manifest.
+    """
     return FileOutcome(
-        source=file.table.source,
-        table=file.table.name,
-        file=file.name,
-        sha256=content.sha256 if content is not None else "",
+        source="" if table is None else table.source,
+        table="" if table is None else table.name,
+        file=name,
+        sha256="" if content is None else content.sha256,
         state=FileState.REFUSED,
         rows_received=0,
         rows_accepted=0,

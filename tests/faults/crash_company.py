@@ -25,6 +25,7 @@ import yaml
 from orchestration import cli, workers
 from orchestration.control import Control
 from orchestration.settings import DBT_PROJECT_DIR
+from tests.faults import network
 from tests.orchestration.toy import Toy, customer, make_toy, open_toy
 
 SETTINGS = {
@@ -244,6 +245,8 @@ def run(folder: Path, environ: Mapping[str, str]) -> None:
     os.environ.update(SETTINGS)
     os.environ["HOLDFAST_HOME"] = str(toy.settings.home)
     os.environ.update(environ)
+    if network.LOG in environ:
+        network.watch()
     # The run's own workers come from the same server: processes of their own, imports done.
     workers.START_METHOD = "forkserver"
     code = cli.main(["run", "--project-dir", str(toy.project_dir)])

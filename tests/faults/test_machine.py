@@ -18,21 +18,7 @@ import pytest
 from orchestration.control import Control
 from orchestration.errors import MachineError
 from orchestration.machine import lack_of
-from tests.faults.crash_company import Company, fork_server, make_company
-
-
-@pytest.fixture(scope="module")
-def processes() -> ForkServerContext:
-    return fork_server()
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory, processes: ForkServerContext) -> Company:
-    """A company with a release."""
-    made = make_company(tmp_path_factory.mktemp("company"))
-    made.land()
-    assert made.run(processes) == 0, made.said()
-    return made
+from tests.faults.crash_company import Company
 
 
 def assert_unchanged_then_converges(company: Company, processes: ForkServerContext) -> None:

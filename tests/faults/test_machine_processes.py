@@ -10,21 +10,7 @@ import dagster as dg
 import pytest
 
 from orchestration.reaper import PROCESS_TAG, process_stamp, reap
-from tests.faults.crash_company import Company, fork_server, make_company
-
-
-@pytest.fixture(scope="module")
-def processes() -> ForkServerContext:
-    return fork_server()
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory, processes: ForkServerContext) -> Company:
-    """A company with a release."""
-    made = make_company(tmp_path_factory.mktemp("company"))
-    made.land()
-    assert made.run(processes) == 0, made.said()
-    return made
+from tests.faults.crash_company import Company
 
 
 def test_f77_a_run_whose_whole_stack_was_killed_holds_up_nobody(
