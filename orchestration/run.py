@@ -69,6 +69,7 @@ from orchestration.run_log import (
 )
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.targets.dashboard import converge_dashboard
+from orchestration.targets.mail import email_from
 from orchestration.targets.notices import NoticeFile
 from orchestration.targets.outbox import Target, deliver_outbox, for_each_target
 from orchestration.targets.postgres.server import Server, server_from
@@ -572,13 +573,13 @@ def _converge(
 
 
 def load_targets(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[Target, ...]:
-    """Who is told of a release: the notice file, and a webhook where there is one.
+    """Who is told of a release: the notice file, and webhook and e-mail where there are any.
 
     Raises:
-        ConfigurationError: the webhook cannot be used as it is set.
+        ConfigurationError: one of them cannot be used as it is set.
     """
-    webhook = webhook_from(environ)
-    return (NoticeFile(settings.home / "notices.jsonl"), *((webhook,) if webhook else ()))
+    optional = (webhook_from(environ), email_from(environ))
+    return (NoticeFile(settings.home / "notices.jsonl"), *(one for one in optional if one))
 
 
 def _worker(worker: Worker | None) -> Worker:

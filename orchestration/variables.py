@@ -29,10 +29,16 @@ KNOWN = frozenset(
         "CLOSE_BUSINESS_DAY",
         "HOLIDAYS",
         "DASHBOARD",
-        # Who is told of a release (targets/webhook.py).
+        # Who is told of a release (targets/webhook.py, targets/mail.py).
         "WEBHOOK_URL",
         "WEBHOOK_PRIVATE_HOSTS",
         "SECRET_WEBHOOK",
+        "EMAIL_TO",
+        "EMAIL_FROM",
+        "SMTP_HOST",
+        "SMTP_PORT",
+        "SMTP_USER",
+        "SECRET_SMTP",
         # The database of BI tools (targets/postgres).
         "POSTGRES_DSN",
         # Set by a run for dbt (dbt_runner.py).

@@ -120,8 +120,10 @@ class Worker:
 def _begin(lines: Any, lifeline: Connection) -> None:
     global _lines
     _lines = lines
-    # Ctrl-C reaches the whole group of processes; the run says what is to be done.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C, and many a polite kill, reach the whole group of processes; the run says what is to
+    # be done, and its end ends this one.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
 

@@ -154,6 +154,15 @@ def the_company() -> Company:
     ):
         company.add("customers", id=f"customer of {name}", name=name, created="2010-01-01",
                     deleted=deleted, updated_at=at(version))  # fmt: skip
+    # F63: one customer becomes a part of another: a version of its subscription says so.
+    company.subscribe("stays", "ten", january, customer="customer of merged")
+    away = "customer of merged away"
+    company.subscribe("moves", "ten", at("2027-02-10"), customer=away)
+    company.subscription(
+        "moves", at("2027-02-10"), customer="customer of merged", at=at("2027-05-10")
+    )
+    company.add("customers", id=away, name=away, created="2010-01-01", deleted=True,
+                updated_at=at("2027-05-10"))  # fmt: skip
     # F65: the price changes; its product goes.
     company.price("repriced", 10_00)
     company.add("prices", id="repriced", product_id="gone", currency="USD", unit_amount=15_00,
@@ -388,6 +397,15 @@ def test_f62_a_deleted_customer_that_comes_back_is_the_same_one(marts: Marts) ->
     ]
     rows = "select count(*) from core.dim_customers where customer_id = 'customer of returns'"
     assert marts.query(rows) == [(1,)]
+
+
+def test_f63_a_customer_that_becomes_a_part_of_another_neither_churns_nor_is_won(
+    marts: Marts,
+) -> None:
+    assert marts.movements("merged away") == []
+    assert marts.movements("merged") == [("2027-01-10", "new"), ("2027-02-10", "expansion")]
+    for month in ("2027-02", "2027-04", "2027-05", "2027-12"):
+        assert marts.closing("merged", month) == 2 * TEN
 
 
 def test_f65_a_new_price_counts_from_its_day_and_a_product_may_go(marts: Marts) -> None:
