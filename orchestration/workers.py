@@ -130,7 +130,9 @@ def _begin(lines: Any, lifeline: Connection) -> None:
 def _end_with(lifeline: Connection) -> None:
     """Wait for the other end to go, and go too."""
     lifeline.poll(None)
+    # Locks that dbt made have a name in the kernel; left there, Python would complain of them.
+    finalize = getattr(util, "_run_finalizers", None)
     with suppress(Exception):
-        # Locks that dbt made have a name in the kernel; left there, Python would complain of them.
-        util._run_finalizers(0)
+        if finalize is not None:
+            finalize(0)
     os._exit(1)
