@@ -68,14 +68,15 @@ def test_f08_a_total_sees_a_value_that_moved(bench: Bench) -> None:
 
 
 def test_f08_totals_are_exact_beyond_64_bits_and_of_decimals(bench: Bench) -> None:
-    large = 2**62
-    bench.land(PRICES, HEADER + "".join(f"p{n},x,usd,{large}\n" for n in range(4)))
-    promise(bench, totals={"unit_amount": 4 * large})
+    large, rows = 10**15, 10_000
+    assert large * rows > 2**63
+    bench.land(PRICES, HEADER + "".join(f"p{n},x,usd,{large}\n" for n in range(rows)))
+    promise(bench, totals={"unit_amount": rows * large})
     rates = "rate_date,currency,rate\n2026-01-01,EUR,1.08\n2026-01-02,EUR,0.0000000001\n"
     bench.land("finance/fx_rates/r.csv", rates)
     entry = {"file": "fx_rates/r.csv", "totals": {"rate": "1.0800000001"}}
     bench.land("finance/_manifest.json", json.dumps({"files": [entry]}))
-    assert bench.gate().rows_accepted == 6
+    assert bench.gate().rows_accepted == rows + 2
 
 
 def test_a_total_over_rows_that_cannot_be_read_is_not_confirmed_and_says_so(bench: Bench) -> None:
