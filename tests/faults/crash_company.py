@@ -140,7 +140,8 @@ class Company:
     def run(self, processes: ForkServerContext, **environ: str) -> int:
         """A run to its end; its exit code, negative where a signal ended it."""
         process = self.start(processes, **environ)
-        process.join(timeout=120)
+        # Long enough for a machine that many others use; a run of this size takes five seconds.
+        process.join(timeout=400)
         if process.exitcode is None:
             process.kill()
             raise AssertionError("the run did not end")

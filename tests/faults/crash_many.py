@@ -81,7 +81,8 @@ class Campaign:
             # Not every run comes to every place: where nothing is new, it ends early.
             self.kills[place.split(":")[0] if exit_code else "not reached"] += 1
             return place
-        moment = self.random.uniform(0, self.normal[-1])
+        # Of a run that others slowed down, most moments would come after its end.
+        moment = self.random.uniform(0, min(self.normal))
         process = self.company.start(self.processes, **self.receiver.settings)
         process.join(timeout=moment)
         if process.exitcode is not None:

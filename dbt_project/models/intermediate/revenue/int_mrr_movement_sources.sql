@@ -2,13 +2,29 @@
 -- movement; ids read `<source>.<table>/<key>`.
 --
 -- A change of MRR comes from all items of the unit that are in force before or after it: those that
--- stand share discounts with those that change, and the sum of all is rounded once.
+-- stand share discounts with those that change, and the sum of all is rounded once. Where policies
+-- compare the ends of months, “before” is the end of the last one. Where invoices say what an item
+-- is worth, all items of its subscription decide which of them a line speaks for.
 with movements as (
-    select * from {{ ref('int_mrr_movements_typed') }}
+    select
+        typed.*,
+        case
+            when policies.movement_grain = 'month_end'
+                then {{ first_of_month('typed.movement_date') }}
+            else typed.movement_date
+        end as since_date
+    from {{ ref('int_mrr_movements_typed') }} as typed
+    inner join {{ ref('int_metric_policies_enabled') }} as policies
+        on typed.policy_id = policies.policy_id
 ),
 
 unit_items as (
     select * from {{ ref('int_unit_items') }}
+),
+
+items as (
+    select * from {{ ref('stg_billing__subscription_items') }}
+    where is_current
 ),
 
 discounts as (
@@ -54,7 +70,8 @@ movement_items as (
         unit_items.item_kind,
         unit_items.price_id,
         unit_items.mrr_basis,
-        policies.churn_at
+        policies.churn_at,
+        movements.since_date
     from movements
     inner join policies
         on movements.policy_id = policies.policy_id
@@ -62,7 +79,7 @@ movement_items as (
         on movements.policy_id = unit_items.policy_id
         and movements.unit_id = unit_items.unit_id
         and movements.movement_date >= unit_items.from_date
-        and movements.movement_date <= unit_items.to_date
+        and movements.since_date <= unit_items.to_date
 ),
 
 movement_discounts as (
@@ -73,7 +90,7 @@ movement_discounts as (
     inner join discounts
         on movement_items.subscription_id = discounts.subscription_id
         and movement_items.movement_date >= discounts.from_date
-        and movement_items.movement_date <= discounts.speaks_until_date
+        and movement_items.since_date <= discounts.speaks_until_date
     union
     select
         movement_items.movement_id,
@@ -83,7 +100,7 @@ movement_discounts as (
         on movement_items.customer_id = discounts.customer_id
         and discounts.subscription_id is null
         and movement_items.movement_date >= discounts.from_date
-        and movement_items.movement_date <= discounts.speaks_until_date
+        and movement_items.since_date <= discounts.speaks_until_date
 ),
 
 sources as (
@@ -95,6 +112,12 @@ sources as (
         end || subscription_item_id as source_id
     from movement_items
     where item_kind <> 'refund'
+    union
+    select movement_items.movement_id, 'billing.subscription_items/' || items.subscription_item_id
+    from movement_items
+    inner join items
+        on movement_items.subscription_id = items.subscription_id
+    where movement_items.mrr_basis = 'invoice'
     union
     select movement_id, 'billing.subscriptions/' || subscription_id
     from movement_items
@@ -117,14 +140,14 @@ sources as (
         and movement_items.item_kind = line_sources.item_kind
         and movement_items.subscription_item_id = line_sources.subscription_item_id
         and movement_items.movement_date >= line_sources.from_date
-        and movement_items.movement_date <= line_sources.to_date
+        and movement_items.since_date <= line_sources.to_date
     union
     select movement_items.movement_id, invoice_sources.source_id
     from movement_items
     inner join invoice_sources
         on movement_items.subscription_id = invoice_sources.subscription_id
         and movement_items.movement_date >= invoice_sources.from_date
-        and movement_items.movement_date <= invoice_sources.to_date
+        and movement_items.since_date <= invoice_sources.to_date
         and (
             (invoice_sources.effect = 'refund' and movement_items.item_kind = 'refund')
             or (

@@ -62,6 +62,17 @@ refund_rows as (
     from dated
     inner join lines
         on dated.invoice_id = lines.invoice_id
+    union
+    -- What is refunded is shared among the recurring lines, and their prices say which those are.
+    select
+        dated.subscription_id,
+        'billing.prices/' || lines.price_id,
+        dated.from_date,
+        dated.to_date
+    from dated
+    inner join lines
+        on dated.invoice_id = lines.invoice_id
+    where lines.price_id is not null
 ),
 
 paid_lines as (
