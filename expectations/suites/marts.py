@@ -13,6 +13,7 @@ since are judged, so that a figure never vouches for itself.
 from __future__ import annotations
 
 from expectations.rules import Bound, Rule, Severity
+from expectations.suites.customer_success import customer_success_rules
 
 #: A complete month's MRR moving by more than this share from one month to the next is shown,
 LARGE_CHANGE = "0.5"
@@ -49,7 +50,7 @@ def mart_rules() -> list[Rule]:
         *_books(),
         *_retention(),
         *_customers(),
-        *_customer_success(),
+        *customer_success_rules(),
     ]
 
 
@@ -321,64 +322,6 @@ def _customers() -> list[Rule]:
             " from last_release.core.dim_customers as released"
             " left join {batch} as now using (customer_id)) as customers"
             f" where seen < {REMAINING_CUSTOMERS} * expected",
-        ),
-    ]
-
-
-def _customer_success() -> list[Rule]:
-    schema = "customer_success"
-    return [
-        Rule(
-            schema=schema,
-            table="fct_experiment_results",
-            name="groups_are_as_large_as_they_were_meant_to_be",
-            kind="no_rows",
-            sentence="No experiment's groups differ from the share that was meant.",
-            severity="warning",
-            query="select experiment_id, target_accounts, control_accounts,"
-            " expected_target_share, sample_ratio_p_value from {batch}"
-            " where has_sample_ratio_mismatch",
-        ),
-        Rule(
-            schema=schema,
-            table="fct_experiment_results",
-            name="few_accounts_are_contaminated",
-            kind="no_rows",
-            sentence="At most one in twenty of an experiment's accounts is in both groups.",
-            severity="warning",
-            query="select experiment_id, assigned_accounts, contaminated_accounts from {batch}"
-            " where 20 * contaminated_accounts > assigned_accounts",
-        ),
-        Rule(
-            schema=schema,
-            table="fct_silent_customers",
-            name="most_customers_are_heard_of",
-            kind="no_rows",
-            sentence="Where there are"
-            f" {LARGE_CHANGE_CUSTOMERS} customers or more, fewer than half of them are silent;"
-            " else events have stopped coming rather than customers.",
-            severity="warning",
-            query="select silent.customers as silent_customers, paying.customers"
-            " from (select count(*) as customers from {batch} as listed) as silent"
-            " cross join (select count(*) as customers from core.dim_customers"
-            " where status = 'paying' and not is_deleted) as paying"
-            f" where paying.customers >= {LARGE_CHANGE_CUSTOMERS}"
-            " and 2 * silent.customers > paying.customers",
-        ),
-        Rule(
-            schema=schema,
-            table="fct_audiences",
-            name="audiences_do_not_halve",
-            kind="no_rows",
-            sentence="Every audience of the last release still has half of its recipients.",
-            severity="warning",
-            needs_last_release=True,
-            query="select released.audience, count(now.recipient_id) as recipients,"
-            " count(*) as released_recipients"
-            " from last_release.customer_success.fct_audiences as released"
-            " left join {batch} as now"
-            " using (audience, recipient_type, recipient_id)"
-            " group by released.audience having 2 * count(now.recipient_id) < count(*)",
         ),
     ]
 
