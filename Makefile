@@ -17,6 +17,7 @@ STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 	spark-install spark-up spark-status spark-down
 .PHONY: help install run close reopen workbook dashboard diff explain metrics publish verify quarantine quarantine-ack accept erase \
 .PHONY: help install run close reopen workbook dashboard diff explain docs metrics verify quarantine quarantine-ack accept erase \
+.PHONY: help install run close reopen workbook dashboard diff explain docs screenshots metrics publish verify quarantine quarantine-ack accept erase \
 	dev simulate test test-deep test-crash mutate audit bench lint lock clean
 
 help: ## list the targets
@@ -53,6 +54,9 @@ explain: $(STAMP) ## walk from a figure to raw rows: METRIC=closing_mrr MONTH=20
 
 docs: $(STAMP) ## build the site of the documents: guides, marts, metrics, policies, rules
 	@$(PYTHON) -m documents
+
+screenshots: $(STAMP) ## take the pictures of the README, of the current release
+	@$(PYTHON) -m documents.screenshots
 
 metrics: $(STAMP) ## ask the semantic layer: METRICS=mrr,arr BY=metric_time__month [WHERE=...], or SAVED=mrr_by_month
 	@$(PYTHON) -m orchestration.cli metrics $(if $(METRICS),--metrics "$$METRICS") \

@@ -36,7 +36,7 @@ def checks_page(warehouse: Path | None) -> str:
             " from quality.check_results where run_id = ? order by stage, subject, name",
             [run[0]],
         ).fetchall()
-    names: dict[str, str] = dict(STAGE_NAMES)
+    names: dict[str, str] = {str(stage): name for stage, name in STAGE_NAMES.items()}
     found = [row for row in rows if not row[3] and not row[5]]
     parts = [
         "# Checks of the release",

@@ -45,14 +45,7 @@ def release_metadata(run: RefreshRun, released: Release) -> Mapping[str, Any]:
     Pages are files of this machine. They are given as paths, for a browser follows no link from
     a page of a server to a file.
     """
-    metadata: dict[str, Any] = {
-        "release": released.n,
-        "as_of": released.as_of.isoformat(),
-        "sha256": released.sha256,
-        "bytes": released.bytes,
-        "checks": dg.MetadataValue.md(checks_table(run)),
-        "warehouse": dg.MetadataValue.path(run.settings.warehouse_link),
-    }
+    metadata: dict[str, Any] = {"release": released.n, "as_of": released.as_of.isoformat()}
     figures = last_complete_month(run.settings)
     if figures is not None:
         metadata["month"] = f"{figures.month:%Y-%m}"
@@ -60,6 +53,8 @@ def release_metadata(run: RefreshRun, released: Release) -> Mapping[str, Any]:
         metadata["mrr"] = float(figures.mrr)
         metadata["customers"] = figures.customers
         metadata["net_new_mrr"] = float(figures.net_new_mrr)
+    metadata["checks"] = dg.MetadataValue.md(checks_table(run))
+    metadata["warehouse"] = dg.MetadataValue.path(run.settings.warehouse_link)
     pages = {
         "data_docs": run.data_docs / "index.html",
         "dashboard": current_page(run.settings),
@@ -71,7 +66,7 @@ def release_metadata(run: RefreshRun, released: Release) -> Mapping[str, Any]:
     workbooks = sorted((run.settings.home / "workbooks").glob(f"*-release-{released.n}.xlsx"))
     if workbooks:
         metadata["workbook"] = dg.MetadataValue.path(workbooks[-1])
-    return metadata
+    return {**metadata, "bytes": released.bytes, "sha256": released.sha256}
 
 
 def checks_table(run: RefreshRun) -> str:
