@@ -11,12 +11,6 @@ KILLS ?= 500
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run close reopen workbook dashboard diff explain metrics publish verify quarantine quarantine-ack accept erase \
-.PHONY: help install run close reopen workbook dashboard diff explain metrics verify quarantine quarantine-ack accept erase \
-	dev simulate test test-deep test-crash test-spark mutate audit bench lint lock clean \
-	spark-install spark-up spark-status spark-down
-.PHONY: help install run close reopen workbook dashboard diff explain metrics publish verify quarantine quarantine-ack accept erase \
-.PHONY: help install run close reopen workbook dashboard diff explain docs metrics verify quarantine quarantine-ack accept erase \
 .PHONY: help install run close reopen workbook dashboard diff explain docs screenshots metrics publish verify quarantine quarantine-ack accept erase \
 	dev simulate test test-deep test-crash mutate audit bench lint lock clean
 
