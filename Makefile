@@ -10,9 +10,15 @@ KILLS ?= 500
 # The stamp is named after the lock's hash, so a changed lock is installed, once.
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 
+# The cluster's programs, 500 MB, are for those who want a cluster.
+SPARK_VENV := .venv-spark
+SPARK_STAMP := $(SPARK_VENV)/.installed-$(shell sha256sum spark.lock | cut -c 1-16)
+TARGET ?=
+
 .DEFAULT_GOAL := help
 .PHONY: help install run close reopen workbook dashboard diff explain docs screenshots metrics publish verify quarantine quarantine-ack accept erase \
-	dev simulate test test-deep test-crash mutate audit bench lint lock clean
+	dev simulate test test-deep test-crash test-spark mutate audit bench lint lock clean \
+	spark-install spark-up spark-status spark-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +29,8 @@ install: $(STAMP) ## make .venv from requirements.lock (every target does it whe
 $(STAMP):
 	@sh .ci/install $(VENV) $@
 
-run: $(STAMP) ## take in what has landed, build, audit, release; KNOWN_AT=2026-05-01T00:00Z looks back
-	@$(if $(KNOWN_AT),HOLDFAST_KNOWN_AT="$$KNOWN_AT") $(PYTHON) -m orchestration.cli run --simulate-if-empty
+run: $(STAMP) ## take in what has landed, build, audit, release; TARGET=spark; KNOWN_AT=2026-05-01T00:00Z looks back
+	@$(if $(TARGET),HOLDFAST_TARGET="$$TARGET") $(if $(KNOWN_AT),HOLDFAST_KNOWN_AT="$$KNOWN_AT") $(PYTHON) -m orchestration.cli run --simulate-if-empty
 
 close: $(STAMP) ## close the books of a month with a release: MONTH=2026-10
 	@$(PYTHON) -m orchestration.cli close --month "$$MONTH"
@@ -84,10 +90,27 @@ simulate: $(STAMP) ## land a simulated company: CUSTOMERS=400 MONTHS=24
 	@$(PYTHON) -m orchestration.cli simulate --customers $(CUSTOMERS) --months $(MONTHS)
 
 test: lint ## lint and all tests but the slow ones
-	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not deep"
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not deep and not spark"
 
 test-deep: lint ## the slow tests too
-	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not spark"
+
+spark-install: $(SPARK_STAMP)
+
+$(SPARK_STAMP):
+	@sh .ci/install $(SPARK_VENV) $@ spark.lock
+
+spark-up: $(STAMP) $(SPARK_STAMP) ## start a Spark cluster on this machine: two workers, Thrift server
+	@$(PYTHON) -m orchestration.spark up
+
+spark-status: $(STAMP) ## workers, addresses and tasks of the cluster
+	@$(PYTHON) -m orchestration.spark status
+
+spark-down: $(STAMP) ## stop the cluster
+	@$(PYTHON) -m orchestration.spark down
+
+test-spark: $(STAMP) $(SPARK_STAMP) ## the whole refresh on a real cluster, and every mart equal to DuckDB's
+	@$(PYTHON) -m pytest -q -m spark tests/engines
 
 mutate: $(STAMP) ## change the revenue models' SQL a hundred ways; every change must be caught
 	@$(PYTHON) -m tests.mutation
@@ -116,7 +139,10 @@ lock: $(STAMP) ## pin the dependencies of pyproject.toml, with hashes, in requir
 	@PATH="$(BIN):$$PATH" uv pip compile --quiet --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --python-version 3.11 --extra dev pyproject.toml \
 		--output-file requirements.lock
+	@echo pyspark==4.3.0 | PATH="$(BIN):$$PATH" uv pip compile --quiet --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --no-annotate --python-version 3.11 - \
+		--output-file spark.lock
 
 clean: ## remove .venv, caches and dbt's files; the home folder (data/) stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs
+	rm -rf $(VENV) $(SPARK_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ _STAGES: dict[str, Stage] = {
 EXAMPLES = 3
 TELL_EVERY_SECONDS = 5.0
 
+#: Column names and rows.
+Rows = tuple[list[str], list[Any]]
+
 #: The last parsed project of this process, by what it depends on.
 _parsed: dict[str, Any] = {}
 
@@ -58,12 +62,12 @@ class DbtNode:
 
 def dbt_target_dir(settings: Settings) -> Path:
     """Where dbt writes manifest, compiled SQL and parse cache: in the home, never the project."""
-    return settings.home / "dbt" / "target"
+    return settings.home / "dbt" / ("target" if settings.target == "duckdb" else settings.target)
 
 
 def dbt_environment(settings: Settings, build_database: Path, project_dir: Path) -> dict[str, str]:
     """The environment variables that `profiles.yml`, `dbt_project.yml` and dbt itself read."""
-    return {
+    variables = {
         "DBT_PROFILES_DIR": str(project_dir.parent),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "HOLDFAST_BUILD_DATABASE": str(build_database),
@@ -73,6 +77,12 @@ def dbt_environment(settings: Settings, build_database: Path, project_dir: Path)
             str(folder) for folder in engine_folders(settings, project_dir)
         ),
     }
+    if settings.target == "spark":
+        from orchestration.spark.cluster import thrift_address
+
+        variables["HOLDFAST_SPARK_THRIFT"] = thrift_address(settings)
+        variables["HOLDFAST_SPARK_EXCHANGE"] = str(settings.spark_dir / "exchange")
+    return variables
 
 
 def dbt_arguments(command: Sequence[str], settings: Settings, project_dir: Path) -> list[str]:
@@ -89,6 +99,8 @@ def dbt_arguments(command: Sequence[str], settings: Settings, project_dir: Path)
         str(project_dir),
         "--profiles-dir",
         str(project_dir.parent),
+        "--target",
+        settings.target,
         "--target-path",
         str(dbt_target_dir(settings)),
         "--vars",
@@ -182,6 +194,11 @@ def build(
         command += ["--exclude-resource-type", "unit_test"]
     # A build changes what was parsed, so it is taken out and used once.
     key = _parse_key(settings, project_dir, project_digest(project_dir))
+    on_cluster = settings.target == "spark"
+    if on_cluster:
+        from orchestration.spark import build as cluster
+
+        cluster.begin(settings, build_database, project_dir)
     failpoint("dbt.starting")
     finished = _invoke(command, settings, build_database, project_dir, _parsed.pop(key, None))
     failpoint("dbt.built")
@@ -192,23 +209,26 @@ def build(
         # Exposures are in the results too; nothing was done for them.
         if str(row.node.resource_type) in _STAGES
     ]
+    if on_cluster:
+        cluster.bring_back(settings, build_database, finished.results)
+    examples = (
+        partial(cluster.failed_rows, settings)
+        if on_cluster
+        else partial(failed_rows, build_database)
+    )
     return [
-        replace(node, result=with_examples(node.result, build_database))
+        replace(node, result=with_examples(node.result, examples))
         if node.result.rejects and node.result.stage == "test"
         else node
         for node in nodes
     ]
 
 
-def with_examples(result: Result, database: Path) -> Result:
+def with_examples(result: Result, examples: Callable[[str], Rows]) -> Result:
     """The result of a failed test with some of the rows that failed it."""
     try:
-        sql = Path(result.look_at).read_text(encoding="utf-8")
-        with open_for_reading(database) as connection:
-            relation = connection.sql(f"select * from ({sql}\n) as failed limit {EXAMPLES}")
-            names = relation.columns
-            rows = relation.fetchall()
-    except (OSError, duckdb.Error):
+        names, rows = examples(Path(result.look_at).read_text(encoding="utf-8"))
+    except (OSError, duckdb.Error, BuildError):
         # A test that could not run has no rows to show; its message says why.
         return result
     texts = tuple(
@@ -217,15 +237,23 @@ def with_examples(result: Result, database: Path) -> Result:
     return replace(result, examples=texts)
 
 
+def failed_rows(database: Path, sql: str) -> Rows:
+    """Columns and first rows of what a test found in a DuckDB file."""
+    with open_for_reading(database) as connection:
+        relation = connection.sql(f"select * from ({sql}\n) as failed limit {EXAMPLES}")
+        return relation.columns, relation.fetchall()
+
+
 def _manifest_file(settings: Settings, digest: str) -> Path:
     """The manifest of the project that has this digest."""
-    return settings.home / "dbt" / f"manifest-{digest[:16]}.json"
+    engine = "" if settings.target == "duckdb" else f"-{settings.target}"
+    return settings.home / "dbt" / f"manifest{engine}-{digest[:16]}.json"
 
 
 def _parse_key(settings: Settings, project_dir: Path, digest: str) -> str:
     """What a parsed project depends on: its place, its files and the variables."""
     variables = json.dumps(settings.dbt_vars(), sort_keys=True)
-    return f"{settings.home} {project_dir} {digest} {variables}"
+    return f"{settings.home} {settings.target} {project_dir} {digest} {variables}"
 
 
 def _node(row: Any, project_dir: Path, target: Path) -> DbtNode:

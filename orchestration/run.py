@@ -167,6 +167,11 @@ class RefreshRun:
         from expectations import context
         from orchestration import dbt_runner
 
+        if self.settings.target == "spark":
+            from orchestration.spark.cluster import thrift_address
+
+            # Said before anything is started.
+            thrift_address(self.settings)
         self._dbt = Worker("dbt")
         self._suites = Worker("Great Expectations")
         self._manifest = self._dbt.start(dbt_runner.parse, self.settings, self.project_dir)

@@ -15,6 +15,8 @@
 | HOLDFAST_DASHBOARD | off: releases get no pages | on |
 | HOLDFAST_MEMORY_LIMIT | DuckDB memory limit, for example 8GB | 60 % of the machine |
 | HOLDFAST_THREADS | threads of DuckDB and dbt | cores of the machine |
+| HOLDFAST_TARGET | what builds the models: duckdb, or spark (docs/spark.md) | duckdb |
+| HOLDFAST_SPARK_THRIFT | host:port of a cluster's Thrift server | that of `make spark-up` |
 """
 
 from __future__ import annotations
@@ -51,6 +53,8 @@ class Settings:
     close_business_day: int = 5
     holidays: tuple[date, ...] = ()
     with_dashboard: bool = True
+    target: str = "duckdb"
+    spark_thrift: str | None = None
 
     @property
     def control_database(self) -> Path:
@@ -76,6 +80,11 @@ class Settings:
     def as_known_dir(self) -> Path:
         """Builds that look back, `<known at>.duckdb`; none of them is a release."""
         return self.home / "as_known"
+
+    @property
+    def spark_dir(self) -> Path:
+        """Files of the cluster that `make spark-up` starts."""
+        return self.home / "spark"
 
     @property
     def warehouse_link(self) -> Path:
@@ -151,7 +160,23 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         close_business_day=_close_business_day(environ.get("HOLDFAST_CLOSE_BUSINESS_DAY")),
         holidays=_holidays(environ.get("HOLDFAST_HOLIDAYS")),
         with_dashboard=_is_on("HOLDFAST_DASHBOARD", environ.get("HOLDFAST_DASHBOARD")),
+        target=_target(environ.get("HOLDFAST_TARGET")),
+        spark_thrift=_spark_thrift(environ.get("HOLDFAST_SPARK_THRIFT")),
     )
+
+
+def _target(text: str | None) -> str:
+    if text not in (None, "", "duckdb", "spark"):
+        raise ConfigurationError(f"HOLDFAST_TARGET is {text!r}; use duckdb or spark.")
+    return text or "duckdb"
+
+
+def _spark_thrift(text: str | None) -> str | None:
+    if text and not re.fullmatch(r"[A-Za-z0-9.-]+:\d{1,5}", text):
+        raise ConfigurationError(
+            f"HOLDFAST_SPARK_THRIFT is {text!r}; use host:port, such as spark.example.com:10000."
+        )
+    return text or None
 
 
 def _as_of(text: str | None, timezone: str, known_at: datetime | None) -> date:

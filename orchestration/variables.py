@@ -44,6 +44,11 @@ KNOWN = frozenset(
         # Set by a run for dbt (dbt_runner.py).
         "BUILD_DATABASE",
         "ENGINE_FOLDERS",
+        # What builds, and the cluster (orchestration/spark).
+        "TARGET",
+        "SPARK_THRIFT",
+        "SPARK_EXCHANGE",
+        "SPARK_VENV",
         # For tests.
         "AUDIT_OFFLINE",
         "FAILPOINT",

@@ -58,14 +58,25 @@ def lock_down(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) ->
 
 
 @contextmanager
-def open_for_writing(settings: Settings, database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The one writing connection to a private build file; closed at the end of the block."""
+def open_for_writing(
+    settings: Settings, database: Path, *, also: Sequence[Path] = ()
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The one writing connection to a private build file; closed at the end of the block.
+
+    `also` are folders that it may read beside those of a run.
+    """
     connection = duckdb.connect(str(database), config=engine_config(settings, database))
     try:
         # The releases: what a build takes over lies in the last one.
         lock_down(
             connection,
-            [settings.landing, settings.accepted_dir, settings.releases_dir, database.parent],
+            [
+                settings.landing,
+                settings.accepted_dir,
+                settings.releases_dir,
+                database.parent,
+                *also,
+            ],
         )
         yield connection
     finally:

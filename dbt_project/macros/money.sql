@@ -26,9 +26,20 @@
     )
 {%- endmacro %}
 
+{#
+    In whole numbers, as there is no wider type than decimal(38): the whole part, then what is left
+    of it. `%` is exact, and what is divided divides evenly.
+#}
 {% macro spark__exact_divide(numerator, denominator, digits) -%}
+    {%- set n = 'cast(' ~ numerator ~ ' as decimal(38, 0))' -%}
+    {%- set d = 'cast(' ~ denominator ~ ' as decimal(38, 0))' -%}
+    {%- set doubled = 'cast(2 * ' ~ d ~ ' as decimal(38, 0))' -%}
+    {%- set left = 'cast(cast(' ~ n ~ ' % ' ~ d ~ ' as decimal(38, 0)) * cast(2' ~ '0' * digits
+        ~ ' as decimal(38, 0)) + ' ~ d ~ ' as decimal(38, 0))' -%}
     cast(
-        cast({{ numerator }} as decimal(38, 0)) / cast({{ denominator }} as decimal(38, 0))
+        cast(({{ n }} - {{ n }} % {{ d }}) / {{ d }} as decimal(38, {{ digits }}))
+        + cast(({{ left }} - {{ left }} % {{ doubled }}) / {{ doubled }} as decimal(20, 0))
+        * cast('0.{{ "0" * (digits - 1) }}1' as decimal({{ digits }}, {{ digits }}))
         as decimal(38, {{ digits }})
     )
 {%- endmacro %}

@@ -13,7 +13,12 @@
     {{ return(none) }}
 {%- endmacro %}
 
-{# A table cannot be read while it is replaced. #}
+{# The run shows it on the cluster in a schema of its own: a table cannot be read while replaced. #}
 {% macro spark__previous_version() -%}
+    {%- if execute -%}
+        {{ return(load_relation(
+            this.incorporate(path={'schema': 'previous', 'identifier': this.identifier})
+        )) }}
+    {%- endif -%}
     {{ return(none) }}
 {%- endmacro %}

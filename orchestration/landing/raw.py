@@ -43,7 +43,7 @@ def create_raw(
         for file in present
         if file.verdict.state is FileState.ACCEPTED and not file.is_duplicate
     ]
-    locations = {file.name: _location(file, settings) for file in accepted}
+    locations = {file.name: location(file, settings) for file in accepted}
     connection.execute("begin")
     try:
         _create_locations(connection, accepted, locations)
@@ -68,7 +68,7 @@ def create_raw(
     failpoint("raw.created")
 
 
-def _location(file: ledger.PresentFile, settings: Settings) -> Path:
+def location(file: ledger.PresentFile, settings: Settings) -> Path:
     """Where the rows of a file are read from."""
     if file.verdict.accepted_name is not None:
         return settings.accepted_dir / file.verdict.accepted_name

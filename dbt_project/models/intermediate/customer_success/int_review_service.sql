@@ -108,15 +108,16 @@ final as (
         || {{ as_text('coalesce(ticket_sums.still_open, 0)') }} || ' open now' as headline,
         coalesce(
             'Median hours to resolve: '
-            || {{ as_text('cast(ticket_sums.median_minutes / 60 as decimal(18, 1))') }},
+            || {{ as_text('cast(' ~ exact_divide(
+                'cast(ticket_sums.median_minutes * 10 as bigint)', '600', 1
+            ) ~ ' as decimal(18, 1))') }},
             'Nothing was resolved in the last ' || {{ as_text('customers.days') }} || ' days'
         )
         || case when ticket_sums.csat_count > 0
             then {{ line_end() }} || 'Satisfaction (1 to 5): '
-                || {{ as_text(
-                    'cast(cast(ticket_sums.csat_sum as double) / ticket_sums.csat_count'
-                    ~ ' as decimal(9, 1))'
-                ) }} || ', ratings: ' || {{ as_text('ticket_sums.csat_count') }}
+                || {{ as_text('cast(' ~ exact_divide(
+                    'ticket_sums.csat_sum', 'ticket_sums.csat_count', 1
+                ) ~ ' as decimal(9, 1))') }} || ', ratings: ' || {{ as_text('ticket_sums.csat_count') }}
             else '' end as body
     from customers
     left join ticket_sums

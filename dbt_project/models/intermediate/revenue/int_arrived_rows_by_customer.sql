@@ -86,7 +86,7 @@ with_parents as (
     select * from linked
     union all
     select
-        linked.* exclude (linked_customer_id),
+        {{ all_but('linked', ['linked_customer_id']) }},
         parents.parent_unit_id as linked_customer_id
     from linked
     inner join parents

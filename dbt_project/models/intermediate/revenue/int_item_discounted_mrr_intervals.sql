@@ -24,7 +24,7 @@ shared_{{ step }} as (
 
 step_{{ step }} as (
     select
-        * exclude (net_mrr, shared_mrr, shared_mrr_so_far),
+        {{ all_but(none, ['net_mrr', 'shared_mrr', 'shared_mrr_so_far']) }},
         case
             when {{ percent }} is not null
                 then cast(

@@ -24,7 +24,7 @@ variants as (
 
 usage_lines as (
     select
-        lines.* exclude (subscription_id),
+        {{ all_but('lines', ['subscription_id']) }},
         items.subscription_id,
         prices.billing_interval,
         prices.interval_count

@@ -33,7 +33,7 @@ variants as (
 
 unattached as (
     select
-        lines.* exclude (customer_id),
+        {{ all_but('lines', ['customer_id']) }},
         coalesce(subscriptions.customer_id, lines.customer_id) as customer_id,
         prices.price_id is null as is_unknown_price,
         prices.billing_interval,

@@ -61,7 +61,7 @@ final as (
         currency,
         change_date,
         cast(
-            sum(net_change) over unit_days - net_change as {{ exact_type() }}
+            (sum(net_change) over unit_days) - net_change as {{ exact_type() }}
         ) as native_before,
         cast(sum(net_change) over unit_days as {{ exact_type() }}) as native_after,
         lead(change_date) over unit_days as next_change_date

@@ -7,7 +7,7 @@ with counts as (
 placed as (
     select
         *,
-        sum(customers) over scope_scores - customers as customers_below,
+        (sum(customers) over scope_scores) - customers as customers_below,
         sum(customers) over (partition by scope, as_of_date) as customers_in_all
     from counts
     window scope_scores as (

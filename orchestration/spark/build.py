@@ -1,0 +1,165 @@
+"""A run's models on the cluster: hand over what they read, take back what they made.
+
+Between the two dbt builds on the cluster as it does in a file. The audit, the seal and everything
+behind them then see a build file like any other.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import duckdb
+
+from orchestration.control import Control
+from orchestration.errors import BuildError
+from orchestration.failpoints import failpoint
+from orchestration.landing.contract import load_contract
+from orchestration.settings import Settings
+from orchestration.spark.adapter import column_types, connect, teach
+from orchestration.spark.cluster import thrift_address
+from orchestration.spark.raw import create_raw_on_spark, exchange_folder
+from orchestration.warehouse import has_table, open_for_reading, open_for_writing
+from orchestration.workers import tell
+
+#: Rows of a failed test that a message shows.
+EXAMPLES = 3
+
+#: Spark's types that the warehouse knows by another name.
+_TYPES = {"string": "varchar", "array<string>": "varchar[]"}
+
+
+def begin(settings: Settings, build_database: Path, project_dir: Path) -> None:
+    """Make the raw views of a run on the cluster, and teach dbt-spark what it does not know.
+
+    Raises:
+        BuildError: the cluster cannot be reached.
+        LandingError: a landed file changed or went.
+    """
+    teach()
+    exchange = exchange_folder(settings)
+    shutil.rmtree(exchange, ignore_errors=True)
+    tell("Spark: raw views over the accepted files")
+    with (
+        _cursor(settings) as cursor,
+        Control(settings.control_database) as control,
+        open_for_reading(build_database) as build,
+    ):
+        create_raw_on_spark(cursor, load_contract(project_dir), control, settings, build, exchange)
+    failpoint("spark.raw_created")
+
+
+def bring_back(settings: Settings, build_database: Path, results: Sequence[Any]) -> None:
+    """Copy what dbt built on the cluster into the build file, table by table.
+
+    Staging stays where it is: it holds personal data, and nothing after dbt reads it.
+
+    Args:
+        settings: of the run.
+        build_database: the private build file, which has the raw views and the books.
+        results: of dbt; nodes that failed or were skipped have no table.
+
+    Raises:
+        BuildError: a table's files cannot be read from here.
+    """
+    built = [
+        (row.node.schema, row.node.alias, row.node)
+        for row in results
+        if str(row.node.resource_type) in ("model", "seed")
+        and str(row.status) == "success"
+        and row.node.schema != "staging"
+    ]
+    tell(f"Spark: {len(built)} tables into the build file")
+    with _cursor(settings) as cursor:
+        places = {(schema, name): _folder(cursor, schema, name) for schema, name, _ in built}
+        types = {
+            (schema, name): column_types(cursor, f"`{schema}`.`{name}`")
+            for schema, name, _ in built
+        }
+    with open_for_writing(settings, build_database, also=sorted(places.values())) as connection:
+        for schema, name, node in built:
+            columns = _as_agreed(types[schema, name], node)
+            _copy(connection, schema, name, columns, places[schema, name])
+            failpoint("spark.table_copied")
+
+
+def failed_rows(settings: Settings, sql: str) -> tuple[list[str], list[Any]]:
+    """Columns and first rows of what a test found on the cluster."""
+    from pyhive.exc import Error
+
+    try:
+        with _cursor(settings) as cursor:
+            cursor.execute(f"select * from ({sql}\n) as failed limit {EXAMPLES}")
+            names = [column[0].rsplit(".", 1)[-1] for column in cursor.description]
+            return names, cursor.fetchall()
+    except Error as error:
+        raise BuildError(f"The cluster did not answer: {error}") from None
+
+
+def _cursor(settings: Settings) -> Any:
+    host, _, port = thrift_address(settings).partition(":")
+    return connect(host, int(port))
+
+
+def _folder(cursor: Any, schema: str, name: str) -> Path:
+    """Where the Parquet files of a table lie."""
+    cursor.execute(f"describe formatted `{schema}`.`{name}`")
+    location = next(value for key, value, _ in cursor.fetchall() if key == "Location")
+    place = urlparse(location)
+    folder = Path(unquote(place.path))
+    if place.scheme not in ("", "file") or not folder.is_dir():
+        raise BuildError(
+            f"Spark keeps {schema}.{name} in {location}, which cannot be read from here. The "
+            "folder of the cluster's warehouse must be seen by this machine under the same path."
+        )
+    return folder
+
+
+def _as_agreed(columns: list[tuple[str, str]], node: Any) -> dict[str, str]:
+    """Type by column: those of a mart's contract, whichever engine made it; else as they are."""
+    contract = getattr(node, "contract", None)
+    agreed = {
+        column: info.data_type
+        for column, info in node.columns.items()
+        if contract is not None and contract.enforced and info.data_type
+    }
+    return {
+        column: agreed.get(column, _TYPES.get(data_type, data_type))
+        for column, data_type in columns
+    }
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    name: str,
+    columns: dict[str, str],
+    folder: Path,
+) -> None:
+    target = f"{_quoted(schema)}.{_quoted(name)}"
+    connection.execute(f"create schema if not exists {_quoted(schema)}")
+    # What was carried over from the last release has gone to the cluster and come back.
+    if has_table(connection, schema, name):
+        connection.execute(f"drop table {target}")
+    # A table without rows may have no file.
+    files = sorted(str(file) for file in folder.glob("*.parquet"))
+    if not files:
+        listed = ", ".join(f"{_quoted(column)} {kind}" for column, kind in columns.items())
+        connection.execute(f"create table {target} ({listed})")
+        return
+    selected = ", ".join(
+        f"cast({_quoted(column)} as {kind}) as {_quoted(column)}"
+        for column, kind in columns.items()
+    )
+    connection.execute(
+        f"create table {target} as select {selected}"
+        " from read_parquet(?, hive_partitioning = false)",
+        [files],
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
