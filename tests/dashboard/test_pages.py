@@ -100,6 +100,18 @@ def heights_are(marks: Sequence[Mark], values: Sequence[Any]) -> None:
         )
 
 
+def levels_are(first: Mark, steps: Sequence[tuple[Mark, Any]], last: Mark) -> None:
+    """Each step begins at the level where the one before ends, from the first bar to the last."""
+    scale = max(mark.height for mark, _ in steps) / max(abs(float(value)) for _, value in steps)
+    level = first.y
+    for mark, value in steps:
+        after = level - float(value) * scale
+        assert mark.y == pytest.approx(min(level, after), abs=CLOSE), mark.label
+        assert mark.y + mark.height == pytest.approx(max(level, after), abs=CLOSE), mark.label
+        level = after
+    assert last.y == pytest.approx(level, abs=CLOSE)
+
+
 def labelled(marks: Sequence[Mark], start: str) -> Mark:
     found = [mark for mark in marks if mark.label.startswith(start)]
     assert len(found) == 1, (start, [mark.label for mark in marks])
@@ -212,6 +224,12 @@ def test_movements_by_month(pages: dict[str, Seen], ask: Ask) -> None:
             assert bar.number(words) == value
             bars.append(bar)
             values.append(value)
+        # Gains stand on one another, and losses hang from one another.
+        for side in (1, -1):
+            stack = [bar for bar, v in zip(bars[-6:], parts, strict=True) if v * side > 0]
+            if stack:
+                extent = max(b.y + b.height for b in stack) - min(b.y for b in stack)
+                assert extent == pytest.approx(sum(b.height for b in stack), abs=3 * CLOSE)
         points.append(labelled(of_month, f"{month}: net new mrr "))
         assert points[-1].number("net new mrr") == net_new
         net.append(net_new)
@@ -242,9 +260,7 @@ def test_waterfalls(pages: dict[str, Seen], ask: Ask) -> None:
         sizes_are(steps, [value for value in parts if value], "height")
         first, last = labelled(marks, "Opening: "), labelled(marks, "Closing: ")
         assert (first.number(": "), last.number(": ")) == (opening, closing)
-        # Each step begins where the one before ends.
-        scale = max(step.height for step in steps) / max(abs(float(v)) for v in parts)
-        assert first.y - last.y == pytest.approx(float(closing - opening) * scale, abs=2 * CLOSE)
+        levels_are(first, list(zip(steps, [v for v in parts if v], strict=True)), last)
         # A bar that goes on below the picture is cut, and that is said.
         picture = pages["revenue.html"].page.locator(f"#{chart} svg").bounding_box()
         assert picture
@@ -267,12 +283,16 @@ def test_policies_and_the_ladder_between_them(pages: dict[str, Seen], ask: Ask) 
     steps = ask(
         "select replace(switch, '_', ' '), sum(difference) from revenue.fct_mrr_policy_bridge where"
         " month = (select max(month) from revenue.fct_mrr_by_month where is_complete)"
-        " and to_policy_id = 'stripe_legacy' group by switch having sum(difference) <> 0"
+        " and to_policy_id = 'stripe_legacy' group by switch, step_no"
+        " having sum(difference) <> 0 order by step_no"
     )
     ladder = pages["revenue.html"].marks("ladder-stripe-legacy")
     drawn = [labelled(ladder, f"{switch}: ") for switch, _ in steps]
     assert [step.number(": ") for step in drawn] == [value for _, value in steps]
     sizes_are(drawn, [value for _, value in steps], "height")
+    names = {policy: name for name, policy, _ in rows}
+    ends = [labelled(ladder, f"{names[p]}: ") for p in ("board_strict", "stripe_legacy")]
+    levels_are(ends[0], list(zip(drawn, [v for _, v in steps], strict=True)), ends[1])
     assert "what is left over is 0.00" in pages["revenue.html"].page.inner_text("#policies")
 
 
@@ -327,6 +347,10 @@ def test_bars_are_the_mart(pages: dict[str, Seen], ask: Ask, where: tuple[str, s
     bars = [labelled(marks, f"{name}: ") for name, _ in rows]
     assert [bar.number(words) for bar in bars] == [value for _, value in rows]
     sizes_are(bars, [value for _, value in rows], "width")
+    plot = pages[page].page.locator(f"#{chart} svg .root path.background").first.bounding_box()
+    assert plot
+    end = plot["x"] + plot["width"] + CLOSE
+    assert all(bar.x + bar.width <= end for bar in bars), "a bar is cut"
     others = [mark for mark in marks if mark not in bars]
     assert all(mark.height > 100 for mark in others), "nothing but rules is drawn beside the bars"
 
