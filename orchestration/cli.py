@@ -243,12 +243,14 @@ def _dashboard(settings: Settings) -> int:
 
     if not settings.control_database.exists():
         raise ConfigurationError("There is no release yet: make run.")
-    with Control(settings.control_database) as control, home_lock(settings.home, "dashboard"):
+    with Control(settings.control_database) as control:
         release = control.latest_release()
         if release is None:
             raise ConfigurationError("There is no release yet: make run.")
+        # Who only reads need not wait for a run.
         if not is_current(settings, release):
-            build_dashboard(settings, control, release, print)
+            with home_lock(settings.home, "dashboard"):
+                build_dashboard(settings, control, release, print)
     page = current_page(settings)
     opened = _has_display() and webbrowser.open(page.as_uri())
     remedy = "" if opened else ": open it in a browser"

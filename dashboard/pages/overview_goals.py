@@ -136,16 +136,14 @@ def changes_section(released: Released) -> Section:
         empty = Empty("Nothing to compare", released.why_no_changes)
         return Section("changes", title, (empty,))
     between = diff.between
-    dates = " to ".join(numbers.day(date.fromisoformat(text)) for text in between.as_of)
+    days = dict.fromkeys(between.as_of)
+    dates = " to ".join(numbers.day(date.fromisoformat(text)) for text in days)
+    rows, tables = sum(n for _, n in between.rows_by_table), len(between.rows_by_table)
+    arrived = f"{rows:,} new raw rows in {tables} table{'' if tables == 1 else 's'}"
     points = [
-        f"As of: {dates}." if len(set(between.as_of)) > 1 else f"As of: {dates[:11]}, the same.",
+        f"As of: {dates}{', the same' if len(set(between.as_of)) == 1 else ''}.",
         f"Files: {between.files_new} new, {between.files_gone} gone"
-        + (
-            f"; {sum(rows for _, rows in between.rows_by_table):,} new raw rows in "
-            f"{len(between.rows_by_table)} tables."
-            if between.rows_by_table
-            else "."
-        ),
+        + (f"; {arrived}." if rows else "."),
         f"Code: {'changed' if between.is_code_changed else 'the same'}. Policies: "
         f"{', '.join(between.changed_policies) or 'the same'}.",
     ]
