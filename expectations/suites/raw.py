@@ -317,12 +317,12 @@ def _twins(contract: Contract, table: Table) -> list[Rule]:
     """
     if table.version is None:
         return []
-    id_column = table.key[0]
+    ids = [column.name for column in table.columns if column.name in table.key and column.is_id]
     version = (*table.key, f"coalesce({table.version}, timestamp '1970-01-01') as version")
     contents = ", ".join((*table.column_names, version[-1]))
     again = f"select {', '.join(version)} from {{batch}} group by all having count(*) > 1"
     names = ", ".join((*table.key, "version"))
-    return [
+    alike = [
         Rule(
             schema=contract.schema_of(table),
             table=table.name,
@@ -333,7 +333,11 @@ def _twins(contract: Contract, table: Table) -> list[Rule]:
             column=id_column,
             query=f"select min({id_column}) as one, max({id_column}) as other from {{batch}}"
             f" group by lower(trim({id_column})) having min({id_column}) < max({id_column})",
-        ),
+        )
+        for id_column in ids
+    ]
+    return [
+        *alike,
         Rule(
             schema=contract.schema_of(table),
             table=table.name,
