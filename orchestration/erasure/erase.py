@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+import duckdb
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -49,7 +51,7 @@ from orchestration.release.build import remove_build, start_build
 from orchestration.settings import Settings
 from orchestration.targets.outbox import DeliveryError, Target
 from orchestration.targets.postgres.server import TargetError, server_from
-from orchestration.targets.postgres.target import erase_postgres
+from orchestration.targets.postgres.target import erase_postgres, target_state
 from orchestration.targets.workbook import write_workbook
 from orchestration.warehouse import open_for_writing
 
@@ -492,10 +494,18 @@ def _erase_postgres(settings: Settings, control: Control, erasure: Erasure) -> N
     """Let the database of BI tools have the last release as it is now, and no earlier one."""
     if not erasure.releases:
         return
+    server, state = server_from(), target_state(control)
+    if server is None:
+        if state is not None and state.release_n is not None:
+            erasure.waiting.append(
+                f"{state.name}: has release {state.release_n} and is not set up now; "
+                "set HOLDFAST_POSTGRES_DSN, or drop that database"
+            )
+        return
     try:
-        erase_postgres(server_from(), settings, control, control.latest_release())
-    except (TargetError, HoldfastError) as error:
-        erasure.waiting.append(f"postgres: {error}")
+        erase_postgres(server, settings, control, control.latest_release())
+    except (TargetError, HoldfastError, psycopg.Error, duckdb.Error, OSError) as error:
+        erasure.waiting.append(f"postgres: {server.without_secrets(str(error))}")
 
 
 def _erase_derived(settings: Settings, erasure: Erasure, person: Person) -> None:

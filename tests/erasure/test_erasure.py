@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import shutil
 import signal
@@ -12,13 +13,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.control import Control
+from orchestration.control import Control, Release
 from orchestration.erasure import erase as erasing
 from orchestration.errors import ConfigurationError
 from orchestration.landing.contract import load_contract
 from orchestration.landing.files import LandedFile
 from orchestration.landing.tombstones import LINKS, WITHOUT_CUSTOMERS, Tombstones
 from orchestration.settings import Settings
+from orchestration.targets.postgres.server import TargetError
 from orchestration.verify import verify
 from tests.erasure import company
 
@@ -220,6 +222,46 @@ def test_a_file_that_nobody_can_read_is_said(settings: Settings) -> None:
         "billing/customers/broken.csv: still holds a text of the customer",
         "billing/customers/list.xlsx: still holds a text of the customer",
     ]
+
+
+def test_a_database_that_cannot_be_reached_is_gone_on_with_by_the_next_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on the server is looked at in tests/targets; here, that nobody forgets it."""
+    before = figures(settings)
+    with Control(settings.control_database) as control:
+        control.connection.execute(
+            "insert into targets (name, release_n, state, attempted_at)"
+            " values ('postgres', 2, 'current', '2026-11-01')"
+        )
+    # It was published to, and the address is not there: the copy is not forgotten.
+    told = company.erase(settings).waiting
+    assert len(told) == 1, told
+    waiting = told[0]
+    assert "set HOLDFAST_POSTGRES_DSN" in waiting
+    assert _states(settings) == ["running"]
+    loaded: list[str] = []
+
+    def down(*_: object) -> None:
+        raise TargetError("the server is down")
+
+    def load(server: object, settings: Settings, control: Control, release: Release) -> None:
+        loaded.append(release.sha256)
+
+    monkeypatch.setenv("HOLDFAST_POSTGRES_DSN", "host=127.0.0.1 dbname=bi user=publisher")
+    monkeypatch.setattr(erasing, "erase_postgres", down)
+    assert company.erase(settings).waiting == ["postgres: the server is down"]
+    monkeypatch.setattr(erasing, "erase_postgres", load)
+    assert company.erase(settings).waiting == []
+    file = settings.releases_dir / "2.duckdb"
+    assert loaded == [hashlib.sha256(file.read_bytes()).hexdigest()]
+    assert _states(settings) == ["done"]
+    assert_gone(settings, before)
+
+
+def _states(settings: Settings) -> list[str]:
+    with Control(settings.control_database) as control:
+        return [row["state"] for row in control.connection.execute("select state from erasures")]
 
 
 @pytest.mark.parametrize(
