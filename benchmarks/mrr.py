@@ -26,6 +26,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.control import Control
+from orchestration.dbt_runner import dbt_environment
 from orchestration.landing.contract import load_contract
 from orchestration.landing.gate import run_gate
 from orchestration.landing.raw import create_raw
@@ -108,7 +109,9 @@ def dbt_command(settings: Settings, policies: list[str], command: str, *select: 
         "official_policy": policies[0],
     }
     return [
-        str(Path(sys.executable).with_name("dbt")),
+        sys.executable,
+        "-m",
+        "dbt.cli.main",
         command,
         "--project-dir",
         str(DBT_PROJECT_DIR),
@@ -137,7 +140,7 @@ def main() -> None:
         folder = arguments.folder or Path(scratch)
         settings = prepare(folder, arguments.customers, arguments.months)
         database = str(settings.home / "warehouse.duckdb")
-        environment = {"HOLDFAST_BUILD_DATABASE": database}
+        environment = dbt_environment(settings, Path(database), DBT_PROJECT_DIR)
         start = measure(dbt_command(settings, policies, "parse"), environment)
         measure(dbt_command(settings, policies, "seed"), environment)
         floor = measure(

@@ -1,5 +1,6 @@
--- Native MRR in the reporting currency: at each change, and where only the rate moves
--- (docs/mrr_rules.md 7). One row per policy, unit, currency and day.
+-- Native MRR with the rate that values it: at each change, and where only the rate moves
+-- (docs/mrr_rules.md 7). One row per policy, unit, currency and day; `rate` is null where none is
+-- known.
 with changes as (
     select * from {{ ref('int_unit_native_mrr_changes') }}
 ),
@@ -84,17 +85,6 @@ dated as (
         on foreign_rows.currency = first_rates.currency
 ),
 
-rated as (
-    select
-        dated.*,
-        rates.rate,
-        cast(dated.native_after * coalesce(rates.rate, 0) as {{ exact_type() }}) as value_after
-    from dated
-    left join rates
-        on dated.currency = rates.currency
-        and dated.valuation_date = rates.valuation_date
-),
-
 final as (
     select
         policy_id,
@@ -104,35 +94,23 @@ final as (
         native_before,
         native_after,
         change_date as valuation_date,
-        cast(1 as decimal(18, 10)) as rate,
-        native_before as value_before,
-        native_before as value_revalued,
-        native_after as value_after
+        cast(1 as decimal(18, 10)) as rate
     from changes
     where currency = '{{ var("reporting_currency") }}'
     union all
     select
-        policy_id,
-        unit_id,
-        currency,
-        change_date,
-        native_before,
-        native_after,
-        valuation_date,
-        rate,
-        coalesce(
-            lag(value_after) over (
-                partition by policy_id, unit_id, currency order by change_date
-            ),
-            0
-        ) as value_before,
-        -- Exact products are dear: where only the rate moved it is the same one.
-        case
-            when native_before = native_after then value_after
-            else cast(native_before * coalesce(rate, 0) as {{ exact_type() }})
-        end as value_revalued,
-        value_after
-    from rated
+        dated.policy_id,
+        dated.unit_id,
+        dated.currency,
+        dated.change_date,
+        dated.native_before,
+        dated.native_after,
+        dated.valuation_date,
+        cast(rates.rate as decimal(18, 10)) as rate
+    from dated
+    left join rates
+        on dated.currency = rates.currency
+        and dated.valuation_date = rates.valuation_date
 )
 
 select * from final

@@ -1,8 +1,8 @@
-{% set mrr_parts = [
-    'opening', 'new', 'reactivation', 'expansion', 'contraction', 'churn', 'fx', 'closing'
-] %}
-with unit_months as (
-    select * from {{ ref('int_unit_months') }}
+{% set movement_types = mrr_parts()[1:-1] %}
+-- From movements alone: a segment's closing is the sum of all its movements so far, so nothing is
+-- said per customer and month. fct_mrr_by_customer_month, which says it, must agree (a data test).
+with movements as (
+    select * from {{ ref('int_mrr_movements_typed') }}
 ),
 
 units as (
@@ -23,67 +23,103 @@ months as (
 
 with_segments as (
     select
-        unit_months.*,
+        movements.policy_id,
+        {{ first_of_month('movements.movement_date') }} as month,
+        movements.movement_type,
+        movements.mrr_change,
         {%- for segment in segment_types() %}
         coalesce(customers.{{ segment }}, 'unknown') as {{ segment }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from unit_months
+    from movements
     inner join units
-        on unit_months.policy_id = units.policy_id
-        and unit_months.unit_id = units.unit_id
+        on movements.policy_id = units.policy_id
+        and movements.unit_id = units.unit_id
     left join customers
         on units.customer_id = customers.customer_id
 ),
 
-sums as (
+sums_by_type as (
     select
         policy_id,
         month,
+        movement_type,
         {{ segment_columns() }},
-        {%- for part in mrr_parts %}
-        sum({{ part }}_mrr) as {{ part }}_mrr,
-        {%- endfor %}
-        sum(opening_units) as opening_customers,
-        sum(new_count) as new_customers,
-        sum(reactivation_count) as reactivated_customers,
-        sum(churn_count) as churned_customers,
-        sum(closing_units) as closing_customers
+        sum(mrr_change) as mrr_change,
+        count(*) as movement_count
     from with_segments
-    group by {{ by_segment(['policy_id', 'month']) }}
+    group by {{ by_segment(['policy_id', 'month', 'movement_type']) }}
 ),
 
--- A month in which nobody paid is a month with zeros, in the total.
-keys as (
-    select policy_id, month, segment_type, segment_value from sums
+moved as (
+    select
+        policy_id,
+        month,
+        segment_type,
+        segment_value,
+        {%- for type in movement_types %}
+        sum(case when movement_type = '{{ type }}' then mrr_change else 0 end) as {{ type }}_mrr,
+        {%- endfor %}
+        {%- for type in ['new', 'reactivation', 'churn'] %}
+        sum(case when movement_type = '{{ type }}' then movement_count else 0 end)
+            as {{ type }}_count,
+        {%- endfor %}
+        sum(mrr_change) as net_new_mrr
+    from sums_by_type
+    group by
+        policy_id,
+        month,
+        segment_type,
+        segment_value
+),
+
+-- The total has a row from the first month on, though nobody paid yet.
+segments as (
+    select policy_id, segment_type, segment_value from moved
     union
-    select policies.policy_id, months.month, 'all' as segment_type, 'all' as segment_value
-    from policies
-    cross join months
+    select policy_id, 'all' as segment_type, 'all' as segment_value from policies
 ),
 
 filled as (
     select
-        keys.policy_id,
-        keys.month,
-        keys.segment_type,
-        keys.segment_value,
-        {%- for part in mrr_parts %}
-        coalesce(sums.{{ part }}_mrr, 0) as {{ part }}_mrr,
+        segments.policy_id,
+        months.month,
+        segments.segment_type,
+        segments.segment_value,
+        {%- for type in movement_types %}
+        coalesce(moved.{{ type }}_mrr, 0) as {{ type }}_mrr,
         {%- endfor %}
-        coalesce(sums.opening_customers, 0) as opening_customers,
-        coalesce(sums.new_customers, 0) as new_customers,
-        coalesce(sums.reactivated_customers, 0) as reactivated_customers,
-        coalesce(sums.churned_customers, 0) as churned_customers,
-        coalesce(sums.closing_customers, 0) as closing_customers,
+        coalesce(moved.new_count, 0) as new_customers,
+        coalesce(moved.reactivation_count, 0) as reactivated_customers,
+        coalesce(moved.churn_count, 0) as churned_customers,
+        coalesce(moved.net_new_mrr, 0) as net_new_mrr,
+        moved.month is not null as has_movements,
         months.is_complete
-    from keys
-    inner join months
-        on keys.month = months.month
-    left join sums
-        on keys.policy_id = sums.policy_id
-        and keys.month = sums.month
-        and keys.segment_type = sums.segment_type
-        and keys.segment_value = sums.segment_value
+    from segments
+    cross join months
+    left join moved
+        on segments.policy_id = moved.policy_id
+        and segments.segment_type = moved.segment_type
+        and segments.segment_value = moved.segment_value
+        and months.month = moved.month
+),
+
+swept as (
+    select
+        *,
+        sum(net_new_mrr) over segment_months as closing_mrr,
+        sum(new_customers + reactivated_customers - churned_customers) over segment_months
+            as closing_customers
+    from filled
+    window segment_months as (partition by policy_id, segment_type, segment_value order by month)
+),
+
+with_opening as (
+    select
+        *,
+        closing_mrr - net_new_mrr as opening_mrr,
+        closing_customers - new_customers - reactivated_customers + churned_customers
+            as opening_customers
+    from swept
 ),
 
 final as (
@@ -92,7 +128,7 @@ final as (
         month,
         segment_type,
         segment_value,
-        {%- for part in mrr_parts %}
+        {%- for part in mrr_parts() %}
         cast({{ part }}_mrr as decimal(18, 2)) as {{ part }}_mrr,
         {%- endfor %}
         cast(opening_customers as bigint) as opening_customers,
@@ -102,12 +138,16 @@ final as (
         cast(closing_customers as bigint) as closing_customers,
         cast(closing_mrr * 12 as decimal(18, 2)) as arr,
         {{ money_ratio('closing_mrr', 'closing_customers') }} as arpa,
-        cast(closing_mrr - opening_mrr as decimal(18, 2)) as net_new_mrr,
+        cast(net_new_mrr as decimal(18, 2)) as net_new_mrr,
         {{ ratio(
             '(new_mrr + expansion_mrr + reactivation_mrr)', '(-contraction_mrr - churn_mrr)'
         ) }} as quick_ratio,
         is_complete
-    from filled
+    from with_opening
+    where segment_type = 'all'
+        or has_movements
+        or opening_customers > 0
+        or closing_customers > 0
 )
 
 select * from final
