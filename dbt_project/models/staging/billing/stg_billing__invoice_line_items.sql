@@ -1,103 +1,43 @@
-with source as (
-    select *
-    from {{ source('billing', 'invoice_line_items') }}
-    where {{ was_known() }}
-),
+{{ config(materialized='view') }}
 
-currencies as (
-    select
-        currency,
-        {{ minor_unit('minor_unit_exponent') }} as minor_unit
-    from {{ ref('currencies') }}
-),
-
-typed as (
-    select
-        -- ids
-        source.id as invoice_line_item_id,
-        source.invoice_id,
-        source.subscription_id,
-        source.subscription_item_id,
-        source.price_id,
-        -- strings
-        source.type as line_type,
-        source.description,
-        upper(source.currency) as currency,
-        -- numerics
-        cast(source.amount * currencies.minor_unit as decimal(22, 4)) as amount,
-        coalesce(
-            cast(source.discount_amount * currencies.minor_unit as decimal(22, 4)), 0
-        ) as discount_amount,
-        coalesce(
-            cast(source.tax_amount * currencies.minor_unit as decimal(22, 4)), 0
-        ) as tax_amount,
-        source.quantity,
-        -- booleans
-        coalesce(source.proration, false) as is_proration,
-        -- dates
-        {{ without_sentinel('source.period_start') }} as period_started_at,
-        {{ without_sentinel('source.period_end') }} as period_ended_at,
-        -- version
-        coalesce(
-            {{ without_sentinel('source.updated_at') }},
-            cast('1970-01-01 00:00:00' as timestamp)
-        ) as version_at
-    from source
-    left join currencies
-        on upper(source.currency) = currencies.currency
-),
-
-dated as (
-    select
-        *,
-        {{ local_date('version_at') }} as version_date
-    from typed
-),
-
--- What is dated after the as-of date is not known yet (metrics.md 1).
-known as (
-    select *
-    from dated
-    where version_date <= {{ as_of_date() }}
+-- A view: most lines come once and are read where they lie, each column by whom it concerns.
+with landed as (
+    select * from {{ ref('stg_billing__invoice_line_items_landed') }}
 ),
 
 repeated as (
+    select * from {{ ref('stg_billing__invoice_line_items_repeated') }}
+),
+
+repeated_ids as (
     select invoice_line_item_id
-    from known
+    from repeated
     group by invoice_line_item_id
-    having count(*) > 1
-),
-
--- Most come once. Of the others an exact duplicate of a row changes nothing.
-several as (
-    select known.*
-    from known
-    inner join repeated
-        on known.invoice_line_item_id = repeated.invoice_line_item_id
-    group by all
-),
-
-versioned as (
-    select
-        known.*,
-        {{ only_version_columns() }}
-    from known
-    left join repeated
-        on known.invoice_line_item_id = repeated.invoice_line_item_id
-    where repeated.invoice_line_item_id is null
-    union all
-    select
-        *,
-        {{ version_columns('invoice_line_item_id') }}
-    from several
-    {{ version_window('invoice_line_item_id', [
-        'invoice_id', 'subscription_id', 'subscription_item_id', 'price_id',
-        'line_type', 'description', 'amount', 'discount_amount', 'tax_amount',
-        'currency', 'quantity', 'is_proration', 'period_started_at', 'period_ended_at'
-    ]) }}
 ),
 
 final as (
+    select
+        landed.invoice_line_item_id,
+        landed.invoice_id,
+        landed.subscription_id,
+        landed.subscription_item_id,
+        landed.price_id,
+        landed.line_type,
+        landed.description,
+        landed.currency,
+        landed.amount,
+        landed.discount_amount,
+        landed.tax_amount,
+        landed.quantity,
+        landed.is_proration,
+        landed.period_started_at,
+        landed.period_ended_at,
+        {{ only_version_columns() }}
+    from landed
+    left join repeated_ids
+        on landed.invoice_line_item_id = repeated_ids.invoice_line_item_id
+    where repeated_ids.invoice_line_item_id is null
+    union all
     select
         invoice_line_item_id,
         invoice_id,
@@ -120,7 +60,7 @@ final as (
         valid_from_date,
         valid_to_date,
         is_current
-    from versioned
+    from repeated
 )
 
 select * from final

@@ -1,100 +1,44 @@
-with source as (
-    select *
-    from {{ source('billing', 'invoices') }}
-    where {{ was_known() }}
-),
+{{ config(materialized='view') }}
 
-currencies as (
-    select
-        currency,
-        {{ minor_unit('minor_unit_exponent') }} as minor_unit
-    from {{ ref('currencies') }}
-),
-
-typed as (
-    select
-        -- ids
-        source.id as invoice_id,
-        source.customer_id,
-        source.subscription_id,
-        -- strings
-        source.status,
-        upper(source.currency) as currency,
-        -- numerics
-        cast(source.subtotal * currencies.minor_unit as decimal(22, 4)) as subtotal,
-        cast(source.discount_amount * currencies.minor_unit as decimal(22, 4)) as discount_amount,
-        cast(source.tax * currencies.minor_unit as decimal(22, 4)) as tax,
-        cast(source.total * currencies.minor_unit as decimal(22, 4)) as total,
-        cast(source.amount_paid * currencies.minor_unit as decimal(22, 4)) as amount_paid,
-        source.attempt_count,
-        -- dates
-        {{ without_sentinel('source.created') }} as created_at,
-        {{ without_sentinel('source.due_at') }} as due_at,
-        {{ without_sentinel('source.paid_at') }} as paid_at,
-        {{ without_sentinel('source.period_start') }} as period_started_at,
-        {{ without_sentinel('source.period_end') }} as period_ended_at,
-        -- version
-        coalesce(
-            {{ without_sentinel('source.updated_at') }},
-            {{ without_sentinel('source.created') }},
-            cast('1970-01-01 00:00:00' as timestamp)
-        ) as version_at
-    from source
-    left join currencies
-        on upper(source.currency) = currencies.currency
-),
-
-dated as (
-    select
-        *,
-        {{ local_date('version_at') }} as version_date
-    from typed
-),
-
--- What is dated after the as-of date is not known yet (metrics.md 1).
-known as (
-    select *
-    from dated
-    where version_date <= {{ as_of_date() }}
+-- A view: most invoices come once and are read where they lie, each column by whom it concerns.
+with landed as (
+    select * from {{ ref('stg_billing__invoices_landed') }}
 ),
 
 repeated as (
+    select * from {{ ref('stg_billing__invoices_repeated') }}
+),
+
+repeated_ids as (
     select invoice_id
-    from known
+    from repeated
     group by invoice_id
-    having count(*) > 1
-),
-
--- Most come once. Of the others an exact duplicate of a row changes nothing.
-several as (
-    select known.*
-    from known
-    inner join repeated
-        on known.invoice_id = repeated.invoice_id
-    group by all
-),
-
-versioned as (
-    select
-        known.*,
-        {{ only_version_columns() }}
-    from known
-    left join repeated
-        on known.invoice_id = repeated.invoice_id
-    where repeated.invoice_id is null
-    union all
-    select
-        *,
-        {{ version_columns('invoice_id') }}
-    from several
-    {{ version_window('invoice_id', [
-        'customer_id', 'subscription_id', 'status', 'currency', 'subtotal',
-        'discount_amount', 'tax', 'total', 'amount_paid', 'attempt_count', 'created_at',
-        'due_at', 'paid_at', 'period_started_at', 'period_ended_at'
-    ]) }}
 ),
 
 final as (
+    select
+        landed.invoice_id,
+        landed.customer_id,
+        landed.subscription_id,
+        landed.status,
+        landed.currency,
+        landed.subtotal,
+        landed.discount_amount,
+        landed.tax,
+        landed.total,
+        landed.amount_paid,
+        landed.attempt_count,
+        landed.created_at,
+        landed.due_at,
+        landed.paid_at,
+        landed.period_started_at,
+        landed.period_ended_at,
+        {{ only_version_columns() }}
+    from landed
+    left join repeated_ids
+        on landed.invoice_id = repeated_ids.invoice_id
+    where repeated_ids.invoice_id is null
+    union all
     select
         invoice_id,
         customer_id,
@@ -118,7 +62,7 @@ final as (
         valid_from_date,
         valid_to_date,
         is_current
-    from versioned
+    from repeated
 )
 
 select * from final
