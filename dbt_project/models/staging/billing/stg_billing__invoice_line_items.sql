@@ -9,9 +9,11 @@ repeated as (
     select * from {{ ref('stg_billing__invoice_line_items_repeated') }}
 ),
 
+-- From the table itself: a CTE read twice is written down whole, and columns that nobody asked for
+-- are read with it.
 repeated_ids as (
     select invoice_line_item_id
-    from repeated
+    from {{ ref('stg_billing__invoice_line_items_repeated') }}
     group by invoice_line_item_id
 ),
 

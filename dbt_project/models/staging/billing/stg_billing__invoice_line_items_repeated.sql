@@ -6,7 +6,7 @@ with landed as (
 
 repeated as (
     select invoice_line_item_id
-    from landed
+    from {{ ref('stg_billing__invoice_line_items_landed') }}
     group by invoice_line_item_id
     having count(*) > 1
 ),

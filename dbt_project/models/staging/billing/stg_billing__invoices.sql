@@ -9,9 +9,11 @@ repeated as (
     select * from {{ ref('stg_billing__invoices_repeated') }}
 ),
 
+-- From the table itself: a CTE read twice is written down whole, and columns that nobody asked for
+-- are read with it.
 repeated_ids as (
     select invoice_id
-    from repeated
+    from {{ ref('stg_billing__invoices_repeated') }}
     group by invoice_id
 ),
 

@@ -6,7 +6,7 @@ with landed as (
 
 repeated as (
     select invoice_id
-    from landed
+    from {{ ref('stg_billing__invoices_landed') }}
     group by invoice_id
     having count(*) > 1
 ),

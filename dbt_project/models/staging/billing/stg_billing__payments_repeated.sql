@@ -6,7 +6,7 @@ with landed as (
 
 repeated as (
     select payment_id
-    from landed
+    from {{ ref('stg_billing__payments_landed') }}
     group by payment_id
     having count(*) > 1
 ),
