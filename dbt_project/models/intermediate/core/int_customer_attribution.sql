@@ -3,8 +3,7 @@
 -- others are `unknown` where they are read.
 with leads as (
     select * from {{ ref('stg_crm__leads') }}
-    where is_current
-        and account_id is not null
+    where account_id is not null
         and (awareness_at is null or {{ local_date('awareness_at') }} <= {{ as_of_date() }})
 ),
 

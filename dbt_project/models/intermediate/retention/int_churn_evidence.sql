@@ -18,8 +18,7 @@ leads as (
         account_id,
         {{ local_date('lost_at') }} as evidence_date
     from {{ ref('stg_crm__leads') }}
-    where is_current
-        and lost_at > converted_at
+    where lost_at > converted_at
 ),
 
 contacts as (

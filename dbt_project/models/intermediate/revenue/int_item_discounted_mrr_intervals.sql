@@ -1,14 +1,44 @@
--- The discounts of each piece, one after another on running values (docs/mrr_rules.md 4).
-with step_0 as (
+{%- set steps = range(1, var('max_stacked_discounts') + 1) -%}
+{%- set columns = [
+    'variant_id', 'customer_id', 'subscription_id', 'subscription_item_id', 'price_id',
+    'price_version', 'quantity', 'currency', 'gross_mrr', 'net_mrr', 'from_date', 'to_date',
+] -%}
+
+-- The discounts of each piece, one after another on running values (docs/mrr_rules.md 4). Pieces
+-- that only percents touch do not hang on each other; amounts are shared.
+with applied as (
     select
         *,
+        {%- for step in steps %}
+        amount_off_{{ step }} is not null {{ 'or' if not loop.last else 'as shares_amounts,' }}
+        {%- endfor %}
         gross_mrr as net_mrr
     from {{ ref('int_item_discounts_applied') }}
 ),
-{% for step in range(1, var('max_stacked_discounts') + 1) %}
+
+alone_0 as (
+    select * from applied
+    where not shares_amounts
+),
+
+shared_0 as (
+    select * from applied
+    where shares_amounts
+),
+{% for step in steps %}
 {% set percent = 'percent_off_' ~ step %}
 {% set amount = 'amount_off_' ~ step %}
-shared_{{ step }} as (
+{% set percent_taken = exact_product(
+    'net_mrr', 'cast((100 - ' ~ percent ~ ') * 0.01 as decimal(11, 8))'
+) %}
+alone_{{ step }} as (
+    select
+        * exclude (net_mrr),
+        case when {{ percent }} is not null then {{ percent_taken }} else net_mrr end as net_mrr
+    from alone_{{ step - 1 }}
+),
+
+summed_{{ step }} as (
     select
         *,
         sum(case when {{ amount }} is not null then net_mrr end) over (
@@ -19,18 +49,15 @@ shared_{{ step }} as (
             order by subscription_item_id
             rows between unbounded preceding and current row
         ) as shared_mrr_so_far
-    from step_{{ step - 1 }}
+    from shared_{{ step - 1 }}
 ),
 
-step_{{ step }} as (
+shared_{{ step }} as (
     select
         {{ all_but(none, ['net_mrr', 'shared_mrr', 'shared_mrr_so_far']) }},
         case
             when {{ percent }} is not null
-                then cast(
-                    net_mrr * cast((100 - {{ percent }}) * 0.01 as decimal(11, 8))
-                    as {{ exact_type() }}
-                )
+                then {{ percent_taken }}
             when {{ amount }} is not null and shared_mrr > 0
                 then greatest(
                     net_mrr
@@ -46,24 +73,13 @@ step_{{ step }} as (
                 )
             else net_mrr
         end as net_mrr
-    from shared_{{ step }}
+    from summed_{{ step }}
 ),
 {% endfor %}
 final as (
-    select
-        variant_id,
-        customer_id,
-        subscription_id,
-        subscription_item_id,
-        price_id,
-        price_version,
-        quantity,
-        currency,
-        gross_mrr,
-        cast(net_mrr as {{ exact_type() }}) as net_mrr,
-        from_date,
-        to_date
-    from step_{{ var('max_stacked_discounts') }}
+    select {{ columns | join(', ') }} from alone_{{ steps[-1] }}
+    union all
+    select {{ columns | join(', ') }} from shared_{{ steps[-1] }}
 )
 
 select * from final

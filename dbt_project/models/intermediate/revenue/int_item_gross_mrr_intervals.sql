@@ -41,33 +41,54 @@ overlapping as (
         and counted.to_date > prices.from_date
 ),
 
-final as (
+-- Dividing exactly is dear, and the same amounts come again and again.
+amounts as (
     select
-        variant_id,
-        customer_id,
-        subscription_id,
-        subscription_item_id,
-        price_id,
-        price_version,
-        quantity,
-        currency,
-        billing_interval,
-        interval_count,
-        factor_numerator,
-        factor_denominator,
-        {{ scaled_amount(
-            'period_amount', 'scale_numerator * factor_numerator',
-            'scale_denominator * factor_denominator'
-        ) }} as gross_mrr,
+        period_amount,
+        period_discount,
+        scale_numerator * factor_numerator as numerator,
+        scale_denominator * factor_denominator as denominator
+    from overlapping
+    group by all
+),
+
+monthly_amounts as (
+    select
+        *,
+        {{ scaled_amount('period_amount', 'numerator', 'denominator') }} as gross_mrr,
         -- On the invoice basis the lines bring their own discounts.
         {{ scaled_amount(
-            'greatest(period_amount - period_discount, 0)', 'scale_numerator * factor_numerator',
-            'scale_denominator * factor_denominator'
-        ) }} as net_mrr,
-        from_date,
-        to_date
+            'greatest(period_amount - period_discount, 0)', 'numerator', 'denominator'
+        ) }} as net_mrr
+    from amounts
+),
+
+final as (
+    select
+        overlapping.variant_id,
+        overlapping.customer_id,
+        overlapping.subscription_id,
+        overlapping.subscription_item_id,
+        overlapping.price_id,
+        overlapping.price_version,
+        overlapping.quantity,
+        overlapping.currency,
+        overlapping.billing_interval,
+        overlapping.interval_count,
+        overlapping.factor_numerator,
+        overlapping.factor_denominator,
+        monthly_amounts.gross_mrr,
+        monthly_amounts.net_mrr,
+        overlapping.from_date,
+        overlapping.to_date
     from overlapping
-    where from_date <= {{ as_of_date() }}
+    left join monthly_amounts
+        on overlapping.period_amount = monthly_amounts.period_amount
+        and overlapping.period_discount = monthly_amounts.period_discount
+        and overlapping.scale_numerator * overlapping.factor_numerator = monthly_amounts.numerator
+        and overlapping.scale_denominator * overlapping.factor_denominator
+            = monthly_amounts.denominator
+    where overlapping.from_date <= {{ as_of_date() }}
 )
 
 select * from final

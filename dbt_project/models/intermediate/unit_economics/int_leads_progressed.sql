@@ -1,8 +1,7 @@
 -- How far every lead has come by the as-of date. One row per lead.
 with leads as (
     select * from {{ ref('stg_crm__leads') }}
-    where is_current
-        and {{ local_date('awareness_at') }} <= {{ as_of_date() }}
+    where {{ local_date('awareness_at') }} <= {{ as_of_date() }}
 ),
 
 -- A step dated after the as-of date has not happened yet.

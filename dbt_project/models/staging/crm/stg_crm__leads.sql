@@ -1,3 +1,5 @@
+-- One row per lead, as it was last known: its stages are dates in it, so nobody asks for earlier
+-- versions, and putting them all in order is what a company with many leads would pay for.
 with source as (
     select *
     from {{ source('crm', 'leads') }}
@@ -29,53 +31,39 @@ typed as (
     from source
 ),
 
-dated as (
-    select
-        *,
-        {{ local_date('version_at') }} as version_date
-    from typed
-),
-
 -- What is dated after the as-of date is not known yet (metrics.md 1).
 known as (
     select *
-    from dated
-    where version_date <= {{ as_of_date() }}
+    from typed
+    where {{ local_date('version_at') }} <= {{ as_of_date() }}
 ),
 
-repeated as (
-    select lead_id
+latest as (
+    select
+        lead_id,
+        max(version_at) as version_at
     from known
     group by lead_id
-    having count(*) > 1
 ),
 
--- Most come once. Of the others an exact duplicate of a row changes nothing.
-several as (
-    select known.*
-    from known
-    inner join repeated
-        on known.lead_id = repeated.lead_id
-    group by all
-),
-
-versioned as (
+-- Versions of one time: the greatest content is the last, never the last to arrive.
+ranked as (
     select
         known.*,
-        {{ only_version_columns() }}
+        row_number() over (
+            partition by known.lead_id
+            order by
+                {%- for column in [
+                    'account_id', 'channel', 'campaign', 'motion', 'awareness_at',
+                    'consideration_at', 'trial_started_at', 'converted_at', 'lost_at', 'lost_reason'
+                ] %}
+                known.{{ column }} desc nulls last{{ ',' if not loop.last }}
+                {%- endfor %}
+        ) as preference
     from known
-    left join repeated
-        on known.lead_id = repeated.lead_id
-    where repeated.lead_id is null
-    union all
-    select
-        *,
-        {{ version_columns('lead_id') }}
-    from several
-    {{ version_window('lead_id', [
-        'account_id', 'channel', 'campaign', 'motion', 'awareness_at',
-        'consideration_at', 'trial_started_at', 'converted_at', 'lost_at', 'lost_reason'
-    ]) }}
+    inner join latest
+        on known.lead_id = latest.lead_id
+        and known.version_at = latest.version_at
 ),
 
 final as (
@@ -90,14 +78,9 @@ final as (
         consideration_at,
         trial_started_at,
         converted_at,
-        lost_at,
-        version_number,
-        valid_from,
-        valid_to,
-        valid_from_date,
-        valid_to_date,
-        is_current
-    from versioned
+        lost_at
+    from ranked
+    where preference = 1
 )
 
 select * from final
