@@ -33,7 +33,7 @@ shared_0 as (
 ) %}
 alone_{{ step }} as (
     select
-        * exclude (net_mrr),
+        {{ all_but(none, ['net_mrr']) }},
         case when {{ percent }} is not null then {{ percent_taken }} else net_mrr end as net_mrr
     from alone_{{ step - 1 }}
 ),
