@@ -186,7 +186,7 @@ def _contracts_are_kept(audited: Audited) -> list[str]:
 def _references_are_found(audited: Audited) -> list[str]:
     rows = audited.connection.execute(
         "select schema_name || '.' || table_name || '.' || columns[1], to_schema || '.' || to_table"
-        " from quality.dictionary_keys where not is_kept order by all"
+        " from quality.dictionary_keys where is_kept is not true order by all"
     ).fetchall()
     return [f"{column} has values that {target} has not" for column, target in rows]
 

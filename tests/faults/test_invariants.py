@@ -125,6 +125,11 @@ def make(pristine: Path, home: Path, contract: Contract, files: Books, draw: Dra
         " rows_accepted bigint, rows_superseded bigint, rows_quarantined bigint)"
     )
     connection.execute("create table quality.quarantine (file varchar, file_row bigint)")
+    connection.execute(
+        "create table quality.dictionary_keys as select 'core' as schema_name, 'fct' as table_name,"
+        " [name] as columns, 'core' as to_schema, name || 's' as to_table, true as is_kept"
+        " from (values ('customer'), ('policy'), ('month')) as names(name)"
+    )
     for number, (is_invoice, accepted, superseded, quarantined) in enumerate(files):
         file = f"{number}.csv"
         received = accepted + superseded + quarantined
@@ -222,6 +227,13 @@ def break_the_releases(made: Warehouse) -> None:
         control.execute("delete from releases where n = ?", (n,))
 
 
+def break_a_reference(made: Warehouse) -> None:
+    made.connection.execute(
+        "update quality.dictionary_keys set is_kept = ? where rowid = ?",
+        [(False, None)[made.pick(2)], made.row_of("quality.dictionary_keys")],
+    )
+
+
 def break_a_message(made: Warehouse) -> None:
     made.control.connection.execute("pragma foreign_keys = off")
     made.control.connection.execute(
@@ -236,6 +248,7 @@ BREAKERS: dict[str, Callable[[Warehouse], None]] = {
     "numbers_are_finite_and_money_is_exact": break_a_figure,
     "marts_keep_their_columns": break_a_contract,
     "releases_follow_each_other": break_the_releases,
+    "references_are_found": break_a_reference,
     "messages_belong_to_releases": break_a_message,
 }
 
