@@ -159,7 +159,7 @@ def _rate_tiles(released: Released, month: date, targets: dict[str, Row]) -> lis
         tiles.append(
             Tile(
                 label,
-                numbers.share(now[name]).removesuffix(numbers.PERCENT),
+                _of_hundred(now[name]),
                 numbers.PERCENT,
                 numbers.month(month),
                 tuple(lines),
@@ -169,6 +169,10 @@ def _rate_tiles(released: Released, month: date, targets: dict[str, Row]) -> lis
             )
         )
     return tiles
+
+
+def _of_hundred(rate: Any) -> str:
+    return numbers.share(rate).removesuffix(numbers.PERCENT)
 
 
 def _ltv_cac_tile(released: Released) -> Tile:
@@ -290,8 +294,8 @@ def revenue_retention_chart(released: Released, month: date) -> Block:
         names,
         lambda now: (
             f"Of each 100 {released.edition.currency} at the start of {numbers.month(month)}, "
-            f"{numbers.share(now['gross_revenue_retention']).removesuffix(' %')} were kept, and "
-            f"{numbers.share(now['net_revenue_retention']).removesuffix(' %')} with what customers "
+            f"{_of_hundred(now['gross_revenue_retention'])} were kept, and "
+            f"{_of_hundred(now['net_revenue_retention'])} with what customers "
             "bought on top"
         ),
     )
