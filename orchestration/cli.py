@@ -358,7 +358,7 @@ def _publish(settings: Settings) -> int:
 
     release, postgres = converge_targets(settings)
     if postgres is not None and postgres.is_behind:
-        raise BehindError(f"postgres: {postgres.line(release.n)}.")
+        raise BehindError(f"Release {release.n} is not seen in the database; see above.")
     print(
         f"postgres: {postgres.line(release.n)}."
         if postgres

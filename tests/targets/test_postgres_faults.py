@@ -66,6 +66,11 @@ def test_f79_a_server_that_is_down_leaves_the_target_behind_until_it_is_up(
     assert "Connection refused" in str(state.error)
     assert "BEHIND: shows release 1, not 2" in company.said[-1]
     server.start()
+    company.publish()
+    server.stop()
+    # Nothing new is to be shown; but who cannot be reached may not be called up to date.
+    assert company.publish().line(2).startswith("NOT REACHED, last seen at release 2: ")
+    server.start()
     state = company.publish()
     assert (state.is_behind, state.error) == (False, None)
     assert shown(server) == (2, 2, rows_of(2))

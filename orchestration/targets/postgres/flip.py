@@ -7,7 +7,7 @@ than the server takes to look for deadlocks (1 s), so that it is never a reader 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from psycopg import sql
 from orchestration.control import Release
 from orchestration.failpoints import failpoint
 from orchestration.targets.postgres.dictionary import OPS, Table
-from orchestration.targets.postgres.layout import live
 from orchestration.targets.postgres.load import comments
 from orchestration.targets.postgres.server import TargetError, pause
 
@@ -106,7 +105,6 @@ class Plan:
 
 
 def flip(
-    connect: Callable[[], psycopg.Connection[Any]],
     connection: psycopg.Connection[Any],
     tables: Sequence[Table],
     hidden: str,
@@ -116,10 +114,9 @@ def flip(
 ) -> None:
     """Turn all views to the tables of a hidden schema.
 
-    Whether a commit whose answer was lost took place, the server is asked.
+    Where only the answer to the commit is lost, whoever comes next finds it in `ops.publication`.
 
     Args:
-        connect: makes another session.
         connection: the session of the publisher.
         tables: of the release.
         hidden: schema that they were loaded into.
@@ -150,13 +147,6 @@ def flip(
                 "other columns. Drop what depends on it or let it read something else, then "
                 "publish again (make publish); nothing of others is dropped for them"
             ) from None
-        except psycopg.OperationalError:
-            # The answer to the commit may be all that was lost.
-            with connect() as other:
-                now = live(other)
-            if now is not None and now.hidden_schema == hidden and now.run_id == release.run_id:
-                return
-            raise
 
 
 def _attempt(

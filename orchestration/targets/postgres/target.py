@@ -48,9 +48,13 @@ class TargetState:
         """A sentence for people."""
         if not self.is_behind:
             return f"release {self.release_n}"
-        shows = "nothing yet" if self.release_n is None else f"release {self.release_n}"
+        if self.release_n == latest:
+            seen = f"NOT REACHED, last seen at release {latest}"
+        else:
+            shows = "nothing yet" if self.release_n is None else f"release {self.release_n}"
+            seen = f"BEHIND: shows {shows}, not {latest}"
         return (
-            f"BEHIND: shows {shows}, not {latest}: {self.error}. "
+            f"{seen}: {self.error}. "
             "The release stands; the next start tries again, and so does make publish"
         )
 
@@ -218,10 +222,7 @@ def _publish(
                 _give_up(connection, hidden)
                 raise
             watchdog.tick()
-            flip(server.connect, connection, tables, hidden, release, rows)
-        if connection.broken:
-            # The answer to the commit was lost; the rest is for a session that is whole.
-            return Published(rows, ())
+            flip(connection, tables, hidden, release, rows)
         return Published(rows, tuple(clean(connection)))
 
 
