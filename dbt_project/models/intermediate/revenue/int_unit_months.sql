@@ -45,8 +45,7 @@ openings as (
         closings.policy_id,
         closings.unit_id,
         months.month,
-        closings.closing_mrr as opening_mrr,
-        1 as opening_units
+        closings.closing_mrr as opening_mrr
     from closings
     inner join months
         on {{ add_months('closings.month', 1) }} = months.month
@@ -61,10 +60,7 @@ moved as (
         sum(case when movement_type = '{{ type }}' then mrr_change else 0 end)
             as {{ type }}_mrr,
         {%- endfor %}
-        {%- for type in ['new', 'reactivation', 'churn'] %}
-        sum(case when movement_type = '{{ type }}' then 1 else 0 end) as {{ type }}_count
-            {{- ',' if not loop.last }}
-        {%- endfor %}
+        sum(case when movement_type = 'churn' then 1 else 0 end) as churn_count
     from movements
     group by
         policy_id,
@@ -90,10 +86,7 @@ final as (
         coalesce(moved.{{ type }}_mrr, 0) as {{ type }}_mrr,
         {%- endfor %}
         coalesce(closings.closing_mrr, 0) as closing_mrr,
-        coalesce(openings.opening_units, 0) as opening_units,
-        {%- for type in ['new', 'reactivation', 'churn'] %}
-        coalesce(moved.{{ type }}_count, 0) as {{ type }}_count,
-        {%- endfor %}
+        coalesce(moved.churn_count, 0) as churn_count,
         coalesce(closings.closing_units, 0) as closing_units,
         months.is_complete
     from keys

@@ -146,7 +146,6 @@ final as (
     from with_opening
     where segment_type = 'all'
         or has_movements
-        or opening_customers > 0
         or closing_customers > 0
 )
 
