@@ -3,6 +3,9 @@ with items as (
     where reason in (
         'not_invoiced', 'invoiced_without_subscription', 'price_differs', 'quantity_differs'
     )
+        -- Without a rate there is no amount to show; assert_no_reconciled_item_lacks_a_rate says
+        -- so, which a column that may not be null would do without a reason.
+        and rate is not null
 ),
 
 months as (
