@@ -133,7 +133,7 @@ def test_every_port_that_the_ui_opens_is_on_this_machine_only(tmp_path: Path) ->
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         opened: set[tuple[str, int]] = set()
         while time.monotonic() < deadline and not opened:
             assert dev.poll() is None
