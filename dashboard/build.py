@@ -61,6 +61,8 @@ def build(
         needs_tables = needs_tables or rendered.needs_tables
         for name, text in rendered.files.items():
             (folder / name).write_text(text, encoding="utf-8")
+        if page.write is not None:
+            page.write(folder)
     _library(folder, assets.vega, _vega, earlier)
     if needs_tables:
         _library(folder, assets.tables, _tables, earlier)
@@ -70,7 +72,7 @@ def build(
 
 
 def _static(folder: Path) -> Assets:
-    for name in ("style.css", "theme.js", "page.js"):
+    for name in ("style.css", "theme.js", "page.js", "customer.js"):
         shutil.copyfile(HERE / "static" / name, folder / name)
     return Assets(
         "style.css",

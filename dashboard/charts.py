@@ -93,7 +93,7 @@ def month_bars(
         .mark_bar(color=var(colour), cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
         .encode(
             x=_months(),
-            y=alt.Y(f"{value}:Q", axis=alt.Axis(format=axis, title=title or None, tickCount=5)),
+            y=alt.Y(f"{value}:Q", axis=_upright(axis, 5, title)),
             opacity=_opacity(),
             **_said(),
         )
@@ -108,6 +108,8 @@ def stacked_months(
     *,
     line: Series | None = None,
     axis: str = MONEY_AXIS,
+    x: str = "month",
+    x_title: str = "",
 ) -> Spec:
     """Bars of each month stacked up from 0 (gains) and down from 0 (losses).
 
@@ -117,6 +119,8 @@ def stacked_months(
         label: name of the column with the description.
         line: a series of the same rows that is drawn as a line over the bars instead.
         axis: format of the axis.
+        x: `month`, or another category in the order of the rows (a class of values, a run).
+        x_title: title of the horizontal axis.
     """
     names = {one.name: index for index, one in enumerate(series)}
     stacked = [{**row, "place": names[row["series"]]} for row in rows if row["series"] in names]
@@ -124,8 +128,8 @@ def stacked_months(
         alt.Chart(_data(stacked, label))
         .mark_bar()
         .encode(
-            x=_months(),
-            y=alt.Y("value:Q", stack="zero", axis=alt.Axis(format=axis, title=None, tickCount=6)),
+            x=_months(x, x_title),
+            y=alt.Y("value:Q", stack="zero", axis=_upright(axis, 6)),
             color=_colours(series),
             order=alt.Order("place:Q"),
             opacity=_opacity(),
@@ -136,7 +140,7 @@ def stacked_months(
     layers: list[alt.Chart] = [bars, zero.encode(y=alt.datum(0))]
     if line is not None:
         drawn = _data([row for row in rows if row["series"] == line.name], label)
-        base = alt.Chart(drawn).encode(x=_months(), y=alt.Y("value:Q"))
+        base = alt.Chart(drawn).encode(x=_months(x, x_title), y=alt.Y("value:Q"))
         layers += [
             base.mark_line(color=var(line.colour), strokeWidth=2, aria=False),
             base.mark_point(
@@ -400,17 +404,23 @@ def _said() -> dict[str, Any]:
     return {"description": alt.Description("label:N"), "tooltip": alt.Tooltip("label:N")}
 
 
-def _months() -> alt.X:
+def _months(name: str = "month", title: str = "") -> alt.X:
     return alt.X(
-        "month:O",
+        f"{name}:O",
         sort=None,
-        axis=alt.Axis(title=None, labelAngle=0, labelOverlap=True),
+        axis=alt.Axis(title=title or None, labelAngle=0, labelOverlap=True),
         scale=alt.Scale(paddingInner=0.18),
     )
 
 
 def _points_of_time() -> alt.X:
     return alt.X("month:O", sort=None, axis=alt.Axis(title=None, labelAngle=0, labelOverlap=True))
+
+
+def _upright(form: str, count: int, title: str = "") -> alt.Axis:
+    """The vertical axis of bars; whole numbers have no tick between them."""
+    step = 1 if form == "d" else alt.Undefined
+    return alt.Axis(format=form, title=title or None, tickCount=count, tickMinStep=step)
 
 
 def _whole_numbers() -> alt.Axis:

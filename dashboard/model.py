@@ -6,8 +6,9 @@ has its exact values beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from dashboard.numbers import Kind, shown
@@ -104,8 +105,16 @@ class Listing:
     notes: tuple[str, ...] = ()
     #: Columns (by name) whose cells are words of a status, and the tone of each word.
     tones: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    #: Columns (by name) that the reader may narrow to one value; such a table is always searched.
+    filters: tuple[str, ...] = ()
     is_wide: bool = True
     block: ClassVar[str] = "listing"
+
+    @property
+    def filter_places(self) -> list[int]:
+        """Places of the columns of `filters`."""
+        names = [column.name for column in self.table.columns]
+        return [names.index(name) for name in self.filters]
 
     def tone(self, column: str, text: str) -> str:
         """The tone of a status word: good, fair, bad, or none."""
@@ -162,7 +171,46 @@ class Empty:
     block: ClassVar[str] = "empty"
 
 
-Block = Chart | Listing | Tiles | Prose | Empty
+@dataclass(frozen=True)
+class Figure:
+    """A chart without data, which the browser fills with those of what is looked up.
+
+    Attributes:
+        key: unique on the page.
+        title: says what is seen; the browser adds the figure that matters.
+        unit: of the values.
+        source: the mart.
+        spec: Vega-Lite without rows.
+        headers: of its table of exact values.
+    """
+
+    key: str
+    title: str
+    unit: str
+    source: str
+    spec: dict[str, Any]
+    headers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One customer at a time, looked up by name or id; `customer.js` fills it.
+
+    Attributes:
+        customers: how many can be looked up.
+        per_file: customers in one file of data.
+        sources: mart of each part.
+        figures: charts to be filled.
+    """
+
+    customers: int
+    per_file: int
+    sources: dict[str, str]
+    figures: tuple[Figure, ...]
+    block: ClassVar[str] = "lookup"
+
+
+Block = Chart | Listing | Tiles | Prose | Empty | Lookup
 
 
 @dataclass(frozen=True)
@@ -177,12 +225,23 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A page: `key` names its file."""
+    """A page.
+
+    Attributes:
+        key: names its file.
+        title: above it and in the navigation.
+        lead: what it answers.
+        sections: its parts.
+        scripts: files of `static` that it needs besides the common ones.
+        write: writes what the page loads, beside it, into the folder of the dashboard.
+    """
 
     key: str
     title: str
     lead: str
     sections: tuple[Section, ...]
+    scripts: tuple[str, ...] = ()
+    write: Callable[[Path], None] | None = None
 
     @property
     def file(self) -> str:

@@ -14,8 +14,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+#: `customer` is the id of a customer and leads to its page.
 Kind = Literal[
-    "text", "month", "date", "time", "money", "count", "share", "ratio", "measure", "flag"
+    "text",
+    "customer",
+    "month",
+    "date",
+    "time",
+    "money",
+    "count",
+    "share",
+    "ratio",
+    "measure",
+    "flag",
 ]
 
 
@@ -67,6 +78,11 @@ def ratio(value: Any, digits: int = 2) -> str:
     return _number(value, digits)
 
 
+def fraction(part: int | Decimal, whole: int | Decimal) -> Decimal:
+    """A part of a whole that is not 0, exact as decimals are."""
+    return Decimal(part) / Decimal(whole)
+
+
 def month(value: date | None) -> str:
     """`Oct 2026`."""
     return NOT_SAID if value is None else f"{value:%b %Y}"
@@ -106,6 +122,7 @@ def _ratio(value: Any) -> str:
 
 _SHOWN: dict[Kind, Callable[[Any], str]] = {
     "text": str,
+    "customer": str,
     "month": month,
     "date": day,
     "time": instant,
@@ -131,7 +148,7 @@ def as_csv(names: Sequence[str], kinds: Sequence[Kind], rows: Iterable[Sequence[
 def _plain(value: Any, kind: Kind) -> str:
     if value is None:
         return ""
-    if kind == "text":
+    if kind in ("text", "customer"):
         text = str(value)
         return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
     if isinstance(value, Measure):

@@ -19,6 +19,8 @@ from dashboard.released import Released
 HERE = Path(__file__).resolve().parent
 #: A longer table sorts, filters and has pages.
 LONG_TABLE = 60
+#: The page that ids of customers lead to, where the dashboard has it.
+CUSTOMER_PAGE = "customer"
 #: Kinds that a long table gets as plain text; page.js shows them.
 SORTED: frozenset[Kind] = frozenset({"money", "count", "share", "ratio", "month", "date"})
 
@@ -46,7 +48,7 @@ def render(page: Page, pages: Sequence[Page], released: Released, assets: Any) -
         for block in section.blocks:
             if isinstance(block, Chart | Listing):
                 files[data_file(page, block)] = _csv(block.table)
-                needs_tables = needs_tables or is_long(block.table)
+                needs_tables = needs_tables or is_long(block)
     files[page.file] = (
         _environment()
         .get_template("page.html")
@@ -58,6 +60,7 @@ def render(page: Page, pages: Sequence[Page], released: Released, assets: Any) -
             policy_id=released.policy_id,
             assets=assets,
             needs_tables=needs_tables,
+            customer_file=next((one.file for one in pages if one.key == CUSTOMER_PAGE), ""),
             data_file=lambda block: data_file(page, block),
         )
     )
@@ -70,9 +73,10 @@ def data_file(page: Page, block: Block) -> str:
     return f"data/{page.key}-{block.key}.csv"
 
 
-def is_long(table: Table) -> bool:
-    """Whether the table is one to search in, not to read through."""
-    return len(table.rows) > LONG_TABLE
+def is_long(block: Chart | Listing) -> bool:
+    """Whether its table is one to search in, not to read through."""
+    has_filters = isinstance(block, Listing) and bool(block.filters)
+    return has_filters or len(block.table.rows) > LONG_TABLE
 
 
 def as_script(value: Any) -> Markup:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dashboard.model import Page
+from dashboard.pages.customer import customer
+from dashboard.pages.customer_success import customer_success
+from dashboard.pages.data_health import data_health
 from dashboard.pages.overview import overview
 from dashboard.pages.retention import retention
 from dashboard.pages.revenue import revenue
@@ -59,4 +62,14 @@ PAGES: tuple[Made, ...] = (
             "unit_economics.fct_ltv_by_segment",
         ),
     ),
+    Made(
+        customer_success,
+        (
+            "core.dim_customers",
+            "customer_success.fct_action_queue",
+            "customer_success.fct_health_scores",
+        ),
+    ),
+    Made(customer, ("core.dim_customers", "revenue.fct_mrr_by_customer_month")),
+    Made(data_health, ("quality.run_log", "quality.check_results", "quality.load_log")),
 )

@@ -29,9 +29,16 @@
   // Long tables: DataTables, which itables brings along. Cells become HTML there: all are escaped.
   const escaped = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
   const digits = { money: 2, count: 0, share: 4, ratio: 4 };
-  const columnOf = (kind) => {
+  const columnOf = (kind, customers) => {
+    if (kind === "customer" && customers) {
+      return {
+        type: "string",
+        render: (text, type) => (type !== "display" ? text : text === "" ? "–"
+          : `<a href="${escaped(customers)}#${encodeURIComponent(text)}">${escaped(text)}</a>`),
+      };
+    }
     if (!(kind in digits)) {
-      return { type: "string", render: (text, type) => (type === "display" ? escaped(text || "–") : text) };
+      return { type: "string", className: kind === "date" ? "date" : "", render: (text, type) => (type === "display" ? escaped(text || "–") : text) };
     }
     const format = new Intl.NumberFormat("en-US", { minimumFractionDigits: digits[kind], maximumFractionDigits: digits[kind] });
     const show = (text) => {
@@ -48,15 +55,37 @@
   };
   const fill = async (place) => {
     const { default: DataTable } = await window.holdfastTables;
-    new DataTable(place, {
-      data: JSON.parse(document.getElementById(place.dataset.rows).textContent),
-      columns: place.dataset.kinds.split(" ").map(columnOf),
+    const rows = JSON.parse(document.getElementById(place.dataset.rows).textContent);
+    const filled = new DataTable(place, {
+      data: rows,
+      columns: place.dataset.kinds.split(" ").map((kind) => columnOf(kind, place.dataset.customers)),
       deferRender: true,
       autoWidth: false,
       order: [],
       pageLength: 25,
       language: { search: "Search " },
     });
+    if (place.dataset.filters) narrow(place, filled, rows, place.dataset.filters.split(" ").map(Number));
+  };
+  // A list of the values of a column; choosing one leaves the rows that have it.
+  const narrow = (place, filled, rows, columns) => {
+    const filters = document.createElement("div");
+    filters.className = "filters";
+    for (const at of columns) {
+      const label = document.createElement("label");
+      label.textContent = filled.column(at).header().textContent;
+      const choice = document.createElement("select");
+      choice.add(new Option("all", "all"));
+      const values = [...new Set(rows.map((row) => row[at]))].sort();
+      values.forEach((value) => choice.add(new Option(value === "" ? "–" : value, `=${value}`)));
+      choice.addEventListener("change", () => {
+        const wanted = choice.value.slice(1);
+        filled.column(at).search(choice.value === "all" ? "" : (text) => text === wanted).draw();
+      });
+      label.append(choice);
+      filters.append(label);
+    }
+    place.closest(".long").prepend(filters);
   };
 
   const places = [...document.querySelectorAll("[data-spec], [data-rows]")];
