@@ -4,7 +4,9 @@ with computations as (
 ),
 
 final as (
-    select {{ all_but(none, ['is_ladder_step', 'from_policy_id', 'to_policy_id', 'switch_number', 'switch']) }}
+    select {{ all_but(none, [
+        'is_ladder_step', 'from_policy_id', 'to_policy_id', 'switch_number', 'switch'
+    ]) }}
     from computations
     where not is_ladder_step
 )
