@@ -138,6 +138,8 @@ def test_f75_without_space_for_the_books_a_run_does_not_begin(
     assert_converges(company, processes)
 
 
+# Deep: a run on a busy machine may be past the place before the pipe is seen to be closed.
+@pytest.mark.deep
 @pytest.mark.parametrize("place", ["commit.moved"])
 def test_f75_without_space_at_the_commit_nothing_is_released(
     company: Company, processes: ForkServerContext, small_disk: Path, place: str
