@@ -258,7 +258,7 @@ def test_f19_a_file_that_changes_while_it_is_read_is_refused_and_taken_next_time
     path = bench.land(PRODUCTS, products("p1,Basic,,"))
 
     def take_in_while_it_grows(
-        file: LandedFile, sha256: str, accepted_dir: Path, *, is_known_whole: bool
+        file: LandedFile, sha256: str, accepted_dir: Path, **_: object
     ) -> Taken:
         with path.open("a") as stream:
             stream.write("p2,Plus,,\n")
