@@ -161,15 +161,31 @@
     end
 {%- endmacro %}
 
-{# The evidence text of a signal (seed signals) with value, since and detail filled in. #}
-{% macro filled_evidence(template, value, since, detail) -%}
+{#
+    The evidence text of a signal (seed signals): value, since, detail and date filled in. `interval`
+    is the alias of a row of intervals; `date` is a day of it.
+#}
+{% macro filled_evidence(template, date, interval) -%}
     replace(
         replace(
-            replace({{ template }}, '{value}', {{ plain_number(value) }}),
-            '{since}', cast({{ since }} as {{ dbt.type_string() }})
+            replace(
+                replace({{ template }}, '{value}', {{ plain_number(value_on(date, interval)) }}),
+                '{since}', cast({{ interval }}.from_date as {{ dbt.type_string() }})
+            ),
+            '{date}', coalesce(cast({{ date_of_zero(interval) }} as {{ dbt.type_string() }}), '')
         ),
-        '{detail}', coalesce({{ detail }}, '')
+        '{detail}', coalesce({{ interval }}.detail, '')
     )
+{%- endmacro %}
+
+{# The day on which a signal that counts days is 0; null for any other. #}
+{% macro date_of_zero(interval) -%}
+    case
+        when {{ interval }}.slope <> 0
+            then {{ add_days(
+                interval ~ '.from_date', '-1 * ' ~ interval ~ '.slope * ' ~ interval ~ '.value'
+            ) }}
+    end
 {%- endmacro %}
 
 {#

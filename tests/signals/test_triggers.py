@@ -98,9 +98,12 @@ def test_evidence_says_why(later: Query) -> None:
     assert later(
         "select trigger_key, evidence from customer_success.fct_trigger_events where (account_id, "
         "trigger_key) in (('acc_handed_over', 'owner_changed'), "
+        "('acc_carded', 'card_expires_30_days'), "
         "('acc_wavering', 'cancel_page_still_here')) order by 1"
     ) == [
         ("cancel_page_still_here", "1 visits to the cancel page in 14 days"),
+        # Read on a later day it is as true: the card's last day is that of its month.
+        ("card_expires_30_days", "The card expires on 2026-03-31"),
         ("owner_changed", "Owner changed on 2026-03-01: csm_1 to csm_2"),
     ]
 

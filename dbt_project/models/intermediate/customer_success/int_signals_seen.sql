@@ -35,9 +35,8 @@ seen as (
         on_days.signal,
         {{ value_on('on_days.seen_date', 'on_days') }} as value,
         on_days.from_date,
-        on_days.detail,
-        signals.unit,
-        signals.evidence
+        {{ filled_evidence('signals.evidence', 'on_days.seen_date', 'on_days') }} as evidence,
+        signals.unit
     from on_days
     inner join dates
         on on_days.seen_date = dates.seen_date
@@ -65,7 +64,7 @@ final as (
         from_date as since_date,
         case
             when unit = 'flag' and value = 0 then 'No'
-            else {{ filled_evidence('evidence', 'value', 'from_date', 'detail') }}
+            else evidence
         end as evidence
     from seen
 )

@@ -36,10 +36,7 @@ texts as (
         -- That something is not the case is no evidence to show.
         case
             when signals.unit <> 'flag' or intervals.value <> 0
-                then {{ filled_evidence(
-                    'signals.evidence', value_on('firings.fired_date', 'intervals'),
-                    'intervals.from_date', 'intervals.detail'
-                ) }}
+                then {{ filled_evidence('signals.evidence', 'firings.fired_date', 'intervals') }}
         end as evidence
     from firings
     inner join conditions
