@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import duckdb
 
-from expectations import dialect
+from expectations import data_docs, dialect
 from expectations.rules import Rule, by_table
 from orchestration.failpoints import failpoint
 from orchestration.results import Result, Stage
@@ -34,16 +34,16 @@ class Warehouse:
     last_release: Path | None
 
 
-def begin(data_docs: Path, folders: Sequence[Path]) -> None:
+def begin(folder: Path, folders: Sequence[Path]) -> None:
     """Start Great Expectations in this process.
 
     Args:
-        data_docs: folder that the Data Docs are written to.
+        folder: that the Data Docs are written to.
         folders: where the engine may read.
     """
     global _runner
     dialect.allow(folders)
-    _runner = SuiteRunner(data_docs)
+    _runner = SuiteRunner(folder)
     _runner.warm_up()
 
 
@@ -67,12 +67,13 @@ class SuiteRunner:
     """One Great Expectations context for all suites of a run.
 
     Args:
-        data_docs: folder that the Data Docs are written to.
+        folder: that the Data Docs are written to.
     """
 
-    def __init__(self, data_docs: Path) -> None:
-        self._data_docs = data_docs
+    def __init__(self, folder: Path) -> None:
+        self._data_docs = folder
         self._context: Any = None
+        self._has_pages = False
         dialect.register()
 
     def warm_up(self) -> None:
@@ -106,10 +107,13 @@ class SuiteRunner:
     def build_data_docs(self) -> Path:
         """Write the pages of all suites run so far; returns the index page."""
         context = self._get_context()
+        if not self._has_pages:
+            data_docs.clear(self._data_docs)
+            self._has_pages = True
         # On a full disk it would print pages of traceback, and go on; a release needs no pages.
         logging.getLogger("great_expectations.render").setLevel(logging.CRITICAL + 1)
         context.build_data_docs()
-        return self._data_docs / "index.html"
+        return data_docs.make_offline(self._data_docs)
 
     def _run_tables(
         self, stage: Stage, rules: Sequence[Rule], warehouse: Warehouse
@@ -174,7 +178,7 @@ class SuiteRunner:
         return self._context
 
 
-def _create_context(data_docs: Path) -> Any:
+def _create_context(folder: Path) -> Any:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
@@ -184,7 +188,7 @@ def _create_context(data_docs: Path) -> Any:
     )
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    data_docs.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return gx.get_context(
         mode="ephemeral",
         project_config=DataContextConfig(
@@ -197,7 +201,7 @@ def _create_context(data_docs: Path) -> Any:
                     "show_how_to_buttons": False,
                     "store_backend": {
                         "class_name": "TupleFilesystemStoreBackend",
-                        "base_directory": str(data_docs),
+                        "base_directory": str(folder),
                     },
                     "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
                 }

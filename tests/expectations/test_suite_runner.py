@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from expectations import data_docs
 from expectations.context import SuiteRunner, Warehouse
 from expectations.rules import Rule
 from orchestration.results import Result
@@ -176,3 +178,34 @@ def test_the_last_release_can_be_compared_with(
 def test_data_docs_show_what_was_run(runner: SuiteRunner, warehouse: Warehouse) -> None:
     run_one(runner, warehouse, rule("not_null", column="id"))
     assert "raw.shop.orders" in runner.build_data_docs().read_text(encoding="utf-8")
+
+
+def test_data_docs_ask_nobody_and_name_what_failed_first(
+    tmp_path: Path, warehouse: Warehouse
+) -> None:
+    runner = SuiteRunner(tmp_path / "docs")
+    run_one(runner, warehouse, rule("not_null", column="id"))
+    assert not run_one(runner, warehouse, rule("in_set", column="status", values=("<b>",))).passed
+    index = runner.build_data_docs()
+    rows = re.findall(r'<td><a href="([^"]+)">.*?(✓ passed|✗ \d+ failed)', index.read_text("utf-8"))
+    assert [result for _, result in rows] == ["✗ 1 failed", "✓ passed"]
+    pages = sorted(index.parent.rglob("*.html"))
+    assert {index, *(index.parent / page for page, _ in rows)} <= set(pages)
+    for page in pages:
+        text = page.read_text("utf-8")
+        assert re.findall(r"<(?!a\b)[^>]*(?:src|href)\s*=\s*[\"']?(?:https?:)?//[^>]*>", text) == []
+        assert "<script" not in text
+        assert "default-src 'none'" in text
+        (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', text)
+        assert (page.parent / style).resolve() == (index.parent / data_docs.STYLE).resolve()
+
+
+def test_data_docs_of_earlier_runs_are_taken_out(runner: SuiteRunner, warehouse: Warehouse) -> None:
+    folder = runner.build_data_docs().parent
+    old = folder / "validations" / "raw" / "shop" / "gone" / "__none__" / "20260101T000000.000000Z"
+    old.mkdir(parents=True)
+    (old / "raw-shop.gone.html").write_text("<html></html>")
+    later = SuiteRunner(folder)
+    run_one(later, warehouse, rule("not_null", column="id"))
+    assert "shop.gone" not in later.build_data_docs().read_text("utf-8")
+    assert not old.exists()
