@@ -13,12 +13,18 @@ STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
 # The cluster's programs, 500 MB, are for those who want a cluster.
 SPARK_VENV := .venv-spark
 SPARK_STAMP := $(SPARK_VENV)/.installed-$(shell sha256sum spark.lock | cut -c 1-16)
+
+# Superset, a real BI client, cannot live with our libraries.
+BI_VENV := .venv-bi
+BI_STAMP := $(BI_VENV)/.installed-$(shell sha256sum superset.lock | cut -c 1-16)
+# Another environment that has it spares the installation.
+BI_READY := $(if $(HOLDFAST_SUPERSET_VENV),,$(BI_STAMP))
 TARGET ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install run close reopen workbook dashboard diff explain docs screenshots metrics publish verify quarantine quarantine-ack accept erase \
-	dev simulate test test-deep test-crash test-spark mutate audit bench lint lock clean \
-	spark-install spark-up spark-status spark-down
+	dev simulate test test-deep test-crash test-spark test-bi mutate audit bench lint lock clean \
+	spark-install spark-up spark-status spark-down bi-install superset
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,10 +96,10 @@ simulate: $(STAMP) ## land a simulated company: CUSTOMERS=400 MONTHS=24
 	@$(PYTHON) -m orchestration.cli simulate --customers $(CUSTOMERS) --months $(MONTHS)
 
 test: lint ## lint and all tests but the slow ones
-	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not deep and not spark"
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not deep and not spark and not bi"
 
 test-deep: lint ## the slow tests too
-	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not spark"
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not spark and not bi"
 
 spark-install: $(SPARK_STAMP)
 
@@ -111,6 +117,17 @@ spark-down: $(STAMP) ## stop the cluster
 
 test-spark: $(STAMP) $(SPARK_STAMP) ## the whole refresh on a real cluster, and every mart equal to DuckDB's
 	@$(PYTHON) -m pytest -q -m spark tests/engines
+
+bi-install: $(BI_STAMP)
+
+$(BI_STAMP):
+	@sh .ci/install $(BI_VENV) $@ superset.lock
+
+superset: $(STAMP) $(BI_READY) ## open a Superset with our dashboard: SUPERSET_DATABASE=postgresql://anna:...@host/bi
+	@$(PYTHON) -m bi.client
+
+test-bi: $(STAMP) $(BI_READY) ## import the dashboard into a clean Superset; its charts equal the marts
+	@$(PYTHON) -m pytest -q -m bi tests/bi
 
 mutate: $(STAMP) ## change the revenue models' SQL a hundred ways; every change must be caught
 	@$(PYTHON) -m tests.mutation
@@ -142,7 +159,10 @@ lock: $(STAMP) ## pin the dependencies of pyproject.toml, with hashes, in requir
 	@echo pyspark==4.3.0 | PATH="$(BIN):$$PATH" uv pip compile --quiet --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links --no-annotate --python-version 3.11 - \
 		--output-file spark.lock
+	@printf '%s\n' 'apache-superset[postgres]==6.1.0' rich cachetools | PATH="$(BIN):$$PATH" uv pip compile --quiet \
+		--exclude-newer 2026-05-20 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+		--no-annotate --python-version 3.11 - --output-file superset.lock
 
 clean: ## remove .venv, caches and dbt's files; the home folder (data/) stays
-	rm -rf $(VENV) $(SPARK_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs
+	rm -rf $(VENV) $(SPARK_VENV) $(BI_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +

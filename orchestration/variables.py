@@ -49,6 +49,8 @@ KNOWN = frozenset(
         "SPARK_THRIFT",
         "SPARK_EXCHANGE",
         "SPARK_VENV",
+        # Superset (bi/client.py).
+        "SUPERSET_VENV",
         # For tests.
         "AUDIT_OFFLINE",
         "FAILPOINT",

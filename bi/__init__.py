@@ -1,0 +1,1 @@
+"""Real BI clients of the database that releases are published to."""
