@@ -69,7 +69,9 @@
 {%- endmacro %}
 
 {% macro spark__seconds_between(from_timestamp, to_timestamp) -%}
-    (unix_timestamp({{ to_timestamp }}) - unix_timestamp({{ from_timestamp }}))
+    cast(
+        floor((unix_micros({{ to_timestamp }}) - unix_micros({{ from_timestamp }})) / 1e6) as bigint
+    )
 {%- endmacro %}
 
 {# Whole months from one first-of-month to another. #}

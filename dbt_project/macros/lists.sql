@@ -1,10 +1,14 @@
-{# The distinct values of a group as a sorted list of text. #}
+{# The distinct values of a group as a sorted list of text; null is no value. #}
 {% macro sorted_list(expression) -%}
     {{ return(adapter.dispatch('sorted_list', 'holdfast')(expression)) }}
 {%- endmacro %}
 
 {% macro duckdb__sorted_list(expression) -%}
-    list(distinct {{ expression }} order by {{ expression }})
+    coalesce(
+        list(distinct {{ expression }} order by {{ expression }})
+            filter (where {{ expression }} is not null),
+        {{ duckdb__empty_list() }}
+    )
 {%- endmacro %}
 
 {% macro spark__sorted_list(expression) -%}

@@ -28,7 +28,8 @@
 
 {#
     In whole numbers, as there is no wider type than decimal(38): the whole part, then what is left
-    of it. `%` is exact, and what is divided divides evenly.
+    of it. `%` is exact, and what is divided divides evenly. A quotient of 10^20 and more is an
+    error.
 #}
 {% macro spark__exact_divide(numerator, denominator, digits) -%}
     {%- set n = 'cast(' ~ numerator ~ ' as decimal(38, 0))' -%}
@@ -63,16 +64,33 @@
 {%- endmacro %}
 
 {#
-    A fraction, or null where the denominator is zero or unknown (metrics.md: null is "cannot be
-    said").
+    A fraction, half up away from zero, or null where the denominator is zero or unknown (metrics.md:
+    null is "cannot be said"). For numbers of at most 8 decimals.
+
+    The division of doubles is right but where it falls beside a half of the last digit; engines
+    round that half differently, so there whole numbers are divided. Hardly any row is that near.
 #}
-{% macro ratio(numerator, denominator) -%}
+{% macro ratio(numerator, denominator, digits=6) -%}
+    {%- set quotient -%}
+        cast({{ numerator }} as double) / cast({{ denominator }} as double)
+    {%- endset -%}
+    {%- set places = '(abs(' ~ quotient ~ ') * 1e' ~ digits ~ ')' -%}
+    {%- set whole = [] -%}
+    {%- for part in [numerator, denominator] -%}
+        {%- do whole.append(
+            'cast(cast(abs(' ~ part ~ ') as decimal(38, 8)) * 100000000 as decimal(38, 0))'
+        ) -%}
+    {%- endfor -%}
+    {%- set exact = exact_divide(whole[0], whole[1], digits) -%}
     case
         when {{ denominator }} <> 0
-            then cast(
-                cast({{ numerator }} as double)
-                / cast({{ denominator }} as double) as decimal(18, 6)
-            )
+            then case
+                when abs({{ places }} - floor({{ places }}) - 0.5e0) > 1e-6 + 1e-14 * {{ places }}
+                    then cast({{ quotient }} as decimal(18, {{ digits }}))
+                when ({{ numerator }} < 0) = ({{ denominator }} < 0)
+                    then cast({{ exact }} as decimal(18, {{ digits }}))
+                else cast(-{{ exact }} as decimal(18, {{ digits }}))
+            end
     end
 {%- endmacro %}
 

@@ -78,9 +78,7 @@ final as (
         cast(promoters as bigint) as promoters,
         cast(passives as bigint) as passives,
         cast(detractors as bigint) as detractors,
-        cast(
-            cast(100 * (promoters - detractors) as double) / responses as decimal(9, 4)
-        ) as nps,
+        cast({{ ratio('(100 * (promoters - detractors))', 'responses', 4) }} as decimal(9, 4)) as nps,
         -- The added answers pull it to 0; it is never drawn past what was answered.
         {%- for end, sign, limit in [('low', '-', 'least'), ('high', '+', 'greatest')] %}
         cast(
@@ -92,7 +90,7 @@ final as (
             ))) as decimal(9, 4)
         ) as nps_{{ end }},
         {%- endfor %}
-        cast(cast(score_sum as double) / responses as decimal(9, 4)) as mean_score,
+        cast({{ ratio('score_sum', 'responses', 4) }} as decimal(9, 4)) as mean_score,
         responses < {{ small_sample_size() }} as is_small_sample,
         last_day(month) <= {{ as_of_date() }} as is_complete
     from adjusted

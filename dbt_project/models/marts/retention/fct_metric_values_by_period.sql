@@ -102,8 +102,8 @@ sums as (
         period_start,
         segment_type,
         segment_value,
-        {{ parts[0] }} as numerator,
-        {{ parts[1] }} as denominator,
+        cast({{ parts[0] }} as decimal(18, 6)) as numerator,
+        cast({{ parts[1] }} as decimal(18, 6)) as denominator,
         {{ metric }}_low as known_low,
         {{ metric }}_high as known_high,
         {{ 'is_small_retention_base' if 'revenue_retention' in metric else 'is_small_sample' }}
@@ -119,8 +119,8 @@ sums as (
         periods.period_start,
         months.segment_type,
         months.segment_value,
-        sum(months.numerator) as numerator,
-        sum(months.denominator) as denominator,
+        cast(sum(months.numerator) as decimal(18, 6)) as numerator,
+        cast(sum(months.denominator) as decimal(18, 6)) as denominator,
         cast(null as decimal(18, 6)) as known_low,
         cast(null as decimal(18, 6)) as known_high,
         cast(null as boolean) as is_known_small,
@@ -141,8 +141,8 @@ sums as (
         expanded.period_start,
         'all' as segment_type,
         'all' as segment_value,
-        expanded.customers_expanded as numerator,
-        expanded.customers_start as denominator,
+        cast(expanded.customers_expanded as decimal(18, 6)) as numerator,
+        cast(expanded.customers_start as decimal(18, 6)) as denominator,
         cast(null as decimal(18, 6)) as known_low,
         cast(null as decimal(18, 6)) as known_high,
         cast(null as boolean) as is_known_small,
@@ -159,9 +159,10 @@ sums as (
         retention.period_start,
         'all' as segment_type,
         'all' as segment_value,
-        sum(spend.acquisition_spend) / nullif(max(retention.customers_won), 0) as numerator,
-        sum(spend.retention_spend)
-        / nullif(max(retention.customers_end - retention.customers_won), 0) as denominator,
+        {{ ratio('sum(spend.acquisition_spend)', 'max(retention.customers_won)') }} as numerator,
+        {{ ratio(
+            'sum(spend.retention_spend)', 'max(retention.customers_end - retention.customers_won)'
+        ) }} as denominator,
         cast(null as decimal(18, 6)) as known_low,
         cast(null as decimal(18, 6)) as known_high,
         bool_or(retention.customers_won < {{ small_sample_size() }}) as is_known_small,
@@ -185,9 +186,11 @@ sums as (
         period_start,
         segment_type,
         segment_value,
-        0.05 as numerator,
-        case when customer_retention_rate < 0.95 then 0.95 - customer_retention_rate end
-            as denominator,
+        cast(0.05 as decimal(18, 6)) as numerator,
+        cast(
+            case when customer_retention_rate < 0.95 then 0.95 - customer_retention_rate end
+            as decimal(18, 6)
+        ) as denominator,
         cast(null as decimal(18, 6)) as known_low,
         cast(null as decimal(18, 6)) as known_high,
         is_small_sample as is_known_small,
@@ -205,8 +208,8 @@ final as (
         segment_type,
         segment_value,
         {{ ratio('numerator', 'denominator') }} as value,
-        cast(numerator as decimal(18, 6)) as numerator,
-        cast(denominator as decimal(18, 6)) as denominator,
+        numerator,
+        denominator,
         {%- for end in ['low', 'high'] %}
         case
             when metric in ({{ counted }})
