@@ -311,6 +311,7 @@ def _erase(settings: Settings, parsed: argparse.Namespace) -> int:
     from orchestration.release.publish import roll_forward
     from orchestration.run import go_on_erasing, load_targets
     from orchestration.targets.dashboard import converge_dashboard
+    from orchestration.targets.parquet import converge_parquet
     from orchestration.targets.workbook import converge_workbook
 
     targets = load_targets(settings)
@@ -330,6 +331,7 @@ def _erase(settings: Settings, parsed: argparse.Namespace) -> int:
         )
         converge_workbook(settings, control.latest_release(), say)
         converge_dashboard(settings, control, control.latest_release(), say)
+        converge_parquet(settings, control.latest_release(), say)
     print("\n".join(["", *erasure.lines()]))
     return LandingError.exit_code if erasure.left or erasure.waiting else 0
 

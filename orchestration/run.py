@@ -72,6 +72,7 @@ from orchestration.targets.dashboard import converge_dashboard
 from orchestration.targets.mail import email_from
 from orchestration.targets.notices import NoticeFile
 from orchestration.targets.outbox import Target, deliver_outbox, for_each_target
+from orchestration.targets.parquet import converge_parquet
 from orchestration.targets.postgres.server import Server, server_from
 from orchestration.targets.postgres.target import TargetState, converge_postgres
 from orchestration.targets.webhook import webhook_from
@@ -574,6 +575,7 @@ def _converge(
     deliver_outbox(control, targets, say)
     converge_workbook(settings, release, say)
     converge_dashboard(settings, control, release, say)
+    converge_parquet(settings, release, say)
     return converge_postgres(postgres, settings, control, release, say)
 
 

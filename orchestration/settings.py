@@ -13,6 +13,7 @@
 | HOLDFAST_CLOSE_BUSINESS_DAY | business day on which the schedule closes the month before | 5 |
 | HOLDFAST_HOLIDAYS | comma-separated days, YYYY-MM-DD, that are no business days | none |
 | HOLDFAST_DASHBOARD | off: releases get no pages | on |
+| HOLDFAST_PARQUET | on: releases are written as Parquet with a manifest too | off |
 | HOLDFAST_MEMORY_LIMIT | DuckDB memory limit, for example 8GB | 60 % of the machine |
 | HOLDFAST_THREADS | threads of DuckDB and dbt | cores of the machine |
 | HOLDFAST_TARGET | what builds the models: duckdb, or spark (docs/spark.md) | duckdb |
@@ -53,6 +54,7 @@ class Settings:
     close_business_day: int = 5
     holidays: tuple[date, ...] = ()
     with_dashboard: bool = True
+    with_parquet: bool = False
     target: str = "duckdb"
     spark_thrift: str | None = None
 
@@ -159,7 +161,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         threads=_threads(environ.get("HOLDFAST_THREADS")),
         close_business_day=_close_business_day(environ.get("HOLDFAST_CLOSE_BUSINESS_DAY")),
         holidays=_holidays(environ.get("HOLDFAST_HOLIDAYS")),
-        with_dashboard=_is_on("HOLDFAST_DASHBOARD", environ.get("HOLDFAST_DASHBOARD")),
+        with_dashboard=_is_on("HOLDFAST_DASHBOARD", environ, otherwise=True),
+        with_parquet=_is_on("HOLDFAST_PARQUET", environ, otherwise=False),
         target=_target(environ.get("HOLDFAST_TARGET")),
         spark_thrift=_spark_thrift(environ.get("HOLDFAST_SPARK_THRIFT")),
     )
@@ -224,10 +227,11 @@ def _holidays(text: str | None) -> tuple[date, ...]:
         ) from None
 
 
-def _is_on(name: str, text: str | None) -> bool:
-    if text not in (None, "", "on", "off"):
+def _is_on(name: str, environ: Mapping[str, str], *, otherwise: bool) -> bool:
+    text = environ.get(name) or ""
+    if text not in ("", "on", "off"):
         raise ConfigurationError(f"{name} is {text!r}; use on or off.")
-    return text != "off"
+    return otherwise if not text else text == "on"
 
 
 def _threads(text: str | None) -> int:

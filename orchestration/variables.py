@@ -29,6 +29,7 @@ KNOWN = frozenset(
         "CLOSE_BUSINESS_DAY",
         "HOLIDAYS",
         "DASHBOARD",
+        "PARQUET",
         # Who is told of a release (targets/webhook.py, targets/mail.py).
         "WEBHOOK_URL",
         "WEBHOOK_PRIVATE_HOSTS",
