@@ -216,12 +216,15 @@ def build(
         if on_cluster
         else partial(failed_rows, build_database)
     )
-    return [
+    nodes = [
         replace(node, result=with_examples(node.result, examples))
         if node.result.rejects and node.result.stage == "test"
         else node
         for node in nodes
     ]
+    if on_cluster:
+        cluster.end(settings, project_dir, finished.results)
+    return nodes
 
 
 def with_examples(result: Result, examples: Callable[[str], Rows]) -> Result:

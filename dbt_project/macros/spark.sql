@@ -16,8 +16,29 @@
 {%- endmacro %}
 
 {#
-    Seeds, with their types as Spark writes them. The values go as parameters of a few inserts; an
-    empty seed has a table without rows.
+    The rows of a model with a contract. Parquet tables have no constraints; a null where the
+    contract has none stops the model here, as it does with DuckDB.
+#}
+{% macro spark__get_select_subquery(sql) -%}
+    select
+        {%- for name, column in model['columns'].items() %}
+        {%- set quoted = adapter.quote(name) %}
+        {%- if column.get('constraints', []) | selectattr('type', 'equalto', 'not_null') | list %}
+        coalesce({{ quoted }}, raise_error('{{ model.name }}.{{ name }} may not be null'))
+            as {{ quoted }}
+        {%- else %}
+        {{ quoted }}
+        {%- endif %}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from (
+        {{ sql }}
+    ) as model_subq
+{%- endmacro %}
+
+{#
+    Seeds, with their types as Spark writes them: one statement makes the table with its rows. Values
+    go as text, which each column's cast reads exactly; an empty seed has a table without rows.
 #}
 {% macro spark__create_csv_table(model, agate_table) -%}
     {%- set types = model['config'].get('column_types', {}) -%}
@@ -31,32 +52,49 @@
         )
         {{ file_format_clause() }}
     {%- endset -%}
-    {%- call statement('_') -%}
-        {{ sql }}
-    {%- endcall -%}
+    {%- if agate_table.rows | length == 0 -%}
+        {%- call statement('_') -%}
+            {{ sql }}
+        {%- endcall -%}
+    {%- endif -%}
     {{ return(sql) }}
 {%- endmacro %}
 
 {% macro spark__load_csv_rows(model, agate_table) -%}
     {%- set types = model['config'].get('column_types', {}) -%}
+    {%- set names = [] -%}
+    {%- set marks = [] -%}
+    {%- for name in agate_table.column_names -%}
+        {%- do names.append(adapter.quote(name)) -%}
+        {%- do marks.append('%s') -%}
+    {%- endfor -%}
     {%- set statements = [] -%}
     {%- for chunk in agate_table.rows | batch(500) -%}
         {%- set bindings = [] -%}
         {%- for row in chunk -%}
-            {%- do bindings.extend(row) -%}
+            {%- for value in row -%}
+                {%- do bindings.append(value if value is none else value | string) -%}
+            {%- endfor -%}
         {%- endfor -%}
         {%- set sql -%}
-            insert into {{ this.render() }} values
-            {%- for row in chunk %}
-            (
-                {%- for name in agate_table.column_names -%}
-                cast(%s as {{ spark_type(
+            {%- if loop.first %}
+            create table {{ this.render() }} {{ file_format_clause() }} as
+            {%- else %}
+            insert into {{ this.render() }}
+            {%- endif %}
+            select
+                {%- for name in agate_table.column_names %}
+                cast({{ adapter.quote(name) }} as {{ spark_type(
                     types.get(name, adapter.convert_type(agate_table, loop.index0))
-                ) }})
-                {{- ', ' if not loop.last -}}
-                {%- endfor -%}
-            ){{ ',' if not loop.last }}
+                ) }}) as {{ adapter.quote(name) }}
+                {{- ',' if not loop.last }}
+                {%- endfor %}
+            from values
+            {%- for row in chunk %}
+                ({{ marks | join(', ') }})
+                {{- ',' if not loop.last }}
             {%- endfor %}
+                as landed ({{ names | join(', ') }})
         {%- endset -%}
         {%- do adapter.add_query(sql, bindings=bindings, abridge_sql_log=True) -%}
         {%- do statements.append(sql) -%}

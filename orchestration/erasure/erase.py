@@ -49,6 +49,7 @@ from orchestration.landing.take_in import remove_leftovers, sync
 from orchestration.landing.tombstones import Tombstones, load_tombstones
 from orchestration.release.build import remove_build, start_build
 from orchestration.settings import Settings
+from orchestration.spark.cluster import stop as stop_cluster
 from orchestration.targets.outbox import DeliveryError, Target
 from orchestration.targets.postgres.server import TargetError, server_from
 from orchestration.targets.postgres.target import erase_postgres, target_state
@@ -510,8 +511,11 @@ def _erase_postgres(settings: Settings, control: Control, erasure: Erasure) -> N
 
 def _erase_derived(settings: Settings, erasure: Erasure, person: Person) -> None:
     if erasure.releases:
-        # Pages are built anew from the release as it is now, by whoever starts next.
-        shutil.rmtree(settings.home / "dashboard", ignore_errors=True)
+        # They are made anew from the release as it is now, by whoever starts next.
+        for name in ("dashboard", "parquet"):
+            shutil.rmtree(settings.home / name, ignore_errors=True)
+    # What a run that was broken off left on a cluster goes with the cluster.
+    stop_cluster(settings.home)
     for name in DERIVED:
         path = settings.home / name
         if path.is_dir() and files_with(path, person):

@@ -19,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     up = commands.add_parser("up", help="start a cluster, or say that it runs")
     up.add_argument("--workers", type=int, default=2)
     up.add_argument("--cores", type=int, default=2, help="of each worker")
-    up.add_argument("--memory", default="2g", help="of each executor, such as 2g")
+    up.add_argument("--memory", default="1500m", help="of each executor, such as 4g")
+    up.add_argument("--large", action="store_true", help="for more than some thousand customers")
     commands.add_parser("status", help="who works on it")
     commands.add_parser("down", help="stop it")
     parsed = parser.parse_args(arguments)
@@ -31,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("spark: stopped" if stopped else "spark: none was running")
             return 0
         if parsed.command == "up":
-            size = cluster.Size(parsed.workers, parsed.cores, parsed.memory)
+            size = cluster.Size(
+                parsed.workers, parsed.cores, parsed.memory, is_small=not parsed.large
+            )
             cluster.start(settings.home, size)
         return _say(settings)
     except HoldfastError as error:

@@ -1,17 +1,20 @@
-"""What dbt-spark is taught before it starts: strict arithmetic, and Python models.
+"""What dbt-spark is taught before it starts: strict arithmetic, sessions that stay, Python models.
 
 dbt-spark switches ANSI mode off, in which a cast that cannot be done and a sum that overflows
-become null without a word; here they are errors, as with DuckDB. And it runs Python models on
-Databricks only; ours are statistics on small aggregates, so they run in this process on tables read
-through the Thrift server, and their result goes back as a Parquet file.
+become null without a word; here they are errors, as with DuckDB. It opens a session for every
+model and test, which takes longer than most tests do; here a session that is done is kept for the
+next one. And it runs Python models on Databricks only; ours are statistics on small aggregates, so
+they run in this process on tables read through the Thrift server, and their result goes back as a
+Parquet file.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +39,13 @@ _TYPES = {
     "timestamp": pa.timestamp("us"),
 }
 
+#: Sessions that no model or test uses at the moment, by host and port of the Thrift server.
+_idle: dict[tuple[str, int], list[Any]] = defaultdict(list)
+
 
 def teach() -> None:
     """Change dbt-spark in this process; again is no harm."""
-    from dbt.adapters.spark.connections import SparkCredentials
+    from dbt.adapters.spark.connections import SparkConnectionManager, SparkCredentials
     from dbt.adapters.spark.impl import SparkAdapter
 
     adapter: Any = SparkAdapter
@@ -53,9 +59,50 @@ def teach() -> None:
         self.server_side_parameters.update(SESSION)
 
     credentials.__post_init__ = begin_strict
+    _keep_sessions(SparkConnectionManager)
     adapter.default_python_submission_method = property(lambda self: "here")
     adapter.python_submission_helpers = property(lambda self: {"here": PythonModelHere})
     adapter.knows_holdfast = True
+
+
+def let_go() -> None:
+    """Close the sessions that were kept; call it when dbt is done."""
+    for sessions in _idle.values():
+        while sessions:
+            # The server may have gone, and the session with it.
+            with suppress(Exception):
+                sessions.pop().close()
+
+
+def _keep_sessions(manager: Any) -> None:
+    """Let a session outlive the model or test it was opened for.
+
+    What a session remembers does no harm: dbt names every schema, its temporary views are replaced,
+    and no session reads a table before its run has built it.
+    """
+    open_new = manager.open.__func__
+
+    def open_or_take(cls: Any, connection: Any) -> Any:
+        if connection.state == "open":
+            return connection
+        try:
+            # One step: two threads never take the same one.
+            connection.handle = _idle[_address(connection)].pop()
+        except IndexError:
+            return open_new(cls, connection)
+        connection.state = "open"
+        return connection
+
+    def keep(cls: Any, connection: Any) -> None:
+        _idle[_address(connection)].append(connection.handle)
+        connection.handle = None
+
+    manager.open = classmethod(open_or_take)
+    manager._close_handle = classmethod(keep)
+
+
+def _address(connection: Any) -> tuple[str, int]:
+    return connection.credentials.host, int(connection.credentials.port)
 
 
 class PythonModelHere:
@@ -110,20 +157,21 @@ def connect(host: str, port: int) -> Iterator[Any]:
         connection.close()
 
 
-def column_types(cursor: Any, name: str) -> list[tuple[str, str]]:
-    """Names and types of a table's columns, in order."""
-    cursor.execute(f"describe table {name}")
+def describe(cursor: Any, name: str) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Names and types of a table's columns, in order, and what else is known of it."""
+    cursor.execute(f"describe formatted {name}")
+    rows = iter(cursor.fetchall())
     columns = []
-    for column, data_type, _ in cursor.fetchall():
+    for column, data_type, _ in rows:
         if not column or column.startswith("#"):
             break
         columns.append((column, data_type))
-    return columns
+    return columns, {key: value for key, value, _ in rows}
 
 
 def read_table(cursor: Any, name: str, where: str = "") -> pa.Table:
     """A small table as Arrow, in its own types."""
-    columns = column_types(cursor, name)
+    columns, _ = describe(cursor, name)
     # Everything travels as text, which loses nothing, and gets its type here.
     texts = ", ".join(f"cast(`{column}` as string) as `{column}`" for column, _ in columns)
     cursor.execute(f"select {texts} from {name}{' where ' + where if where else ''}")

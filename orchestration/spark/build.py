@@ -19,14 +19,21 @@ from orchestration.errors import BuildError
 from orchestration.failpoints import failpoint
 from orchestration.landing.contract import load_contract
 from orchestration.settings import Settings
-from orchestration.spark.adapter import column_types, connect, teach
+from orchestration.spark.adapter import connect, describe, let_go, teach
 from orchestration.spark.cluster import thrift_address
-from orchestration.spark.raw import create_raw_on_spark, exchange_folder
+from orchestration.spark.raw import (
+    FILES_SCHEMA,
+    PREVIOUS_SCHEMA,
+    create_raw_on_spark,
+    exchange_folder,
+)
 from orchestration.warehouse import has_table, open_for_reading, open_for_writing
 from orchestration.workers import tell
 
 #: Rows of a failed test that a message shows.
 EXAMPLES = 3
+
+_BUILT = ("model", "seed")
 
 #: Spark's types that the warehouse knows by another name.
 _TYPES = {"string": "varchar", "array<string>": "varchar[]"}
@@ -68,22 +75,34 @@ def bring_back(settings: Settings, build_database: Path, results: Sequence[Any])
     built = [
         (row.node.schema, row.node.alias, row.node)
         for row in results
-        if str(row.node.resource_type) in ("model", "seed")
+        if str(row.node.resource_type) in _BUILT
         and str(row.status) == "success"
         and row.node.schema != "staging"
     ]
+    let_go()
     tell(f"Spark: {len(built)} tables into the build file")
     with _cursor(settings) as cursor:
-        places = {(schema, name): _folder(cursor, schema, name) for schema, name, _ in built}
-        types = {
-            (schema, name): column_types(cursor, f"`{schema}`.`{name}`")
-            for schema, name, _ in built
-        }
-    with open_for_writing(settings, build_database, also=sorted(places.values())) as connection:
+        found = {(schema, name): _described(cursor, schema, name) for schema, name, _ in built}
+    folders = sorted(folder for _, folder in found.values())
+    with open_for_writing(settings, build_database, also=folders) as connection:
         for schema, name, node in built:
-            columns = _as_agreed(types[schema, name], node)
-            _copy(connection, schema, name, columns, places[schema, name])
+            columns, folder = found[schema, name]
+            _copy(connection, schema, name, _as_agreed(columns, node), folder)
             failpoint("spark.table_copied")
+
+
+def end(settings: Settings, project_dir: Path, results: Sequence[Any]) -> None:
+    """Leave nothing of the run on the cluster: no views of raw, no table, nothing handed over.
+
+    They hold personal data, and only the release is kept, and erased, by rules.
+    """
+    schemas = {source.schema for source in load_contract(project_dir).sources}
+    schemas |= {row.node.schema for row in results if str(row.node.resource_type) in _BUILT}
+    with _cursor(settings) as cursor:
+        for schema in sorted(schemas | {PREVIOUS_SCHEMA, FILES_SCHEMA}):
+            cursor.execute(f"drop schema if exists `{schema}` cascade")
+    shutil.rmtree(exchange_folder(settings), ignore_errors=True)
+    failpoint("spark.cleared")
 
 
 def failed_rows(settings: Settings, sql: str) -> tuple[list[str], list[Any]]:
@@ -104,10 +123,10 @@ def _cursor(settings: Settings) -> Any:
     return connect(host, int(port))
 
 
-def _folder(cursor: Any, schema: str, name: str) -> Path:
-    """Where the Parquet files of a table lie."""
-    cursor.execute(f"describe formatted `{schema}`.`{name}`")
-    location = next(value for key, value, _ in cursor.fetchall() if key == "Location")
+def _described(cursor: Any, schema: str, name: str) -> tuple[list[tuple[str, str]], Path]:
+    """Columns of a table with their types, and where its Parquet files lie."""
+    columns, details = describe(cursor, f"`{schema}`.`{name}`")
+    location = details["Location"]
     place = urlparse(location)
     folder = Path(unquote(place.path))
     if place.scheme not in ("", "file") or not folder.is_dir():
@@ -115,19 +134,22 @@ def _folder(cursor: Any, schema: str, name: str) -> Path:
             f"Spark keeps {schema}.{name} in {location}, which cannot be read from here. The "
             "folder of the cluster's warehouse must be seen by this machine under the same path."
         )
-    return folder
+    return columns, folder
 
 
-def _as_agreed(columns: list[tuple[str, str]], node: Any) -> dict[str, str]:
-    """Type by column: those of a mart's contract, whichever engine made it; else as they are."""
+def _as_agreed(columns: list[tuple[str, str]], node: Any) -> dict[str, tuple[str, bool]]:
+    """Type by column, and whether it may be null, whichever engine made it: a mart's contract says.
+
+    What has no contract comes as it is.
+    """
     contract = getattr(node, "contract", None)
-    agreed = {
-        column: info.data_type
-        for column, info in node.columns.items()
-        if contract is not None and contract.enforced and info.data_type
-    }
+    agreed = {}
+    if contract is not None and contract.enforced:
+        for column, info in node.columns.items():
+            limits = {str(getattr(limit.type, "value", limit.type)) for limit in info.constraints}
+            agreed[column] = (info.data_type, "not_null" not in limits)
     return {
-        column: agreed.get(column, _TYPES.get(data_type, data_type))
+        column: agreed.get(column, (_TYPES.get(data_type, data_type), True))
         for column, data_type in columns
     }
 
@@ -136,7 +158,7 @@ def _copy(
     connection: duckdb.DuckDBPyConnection,
     schema: str,
     name: str,
-    columns: dict[str, str],
+    columns: dict[str, tuple[str, bool]],
     folder: Path,
 ) -> None:
     target = f"{_quoted(schema)}.{_quoted(name)}"
@@ -144,21 +166,22 @@ def _copy(
     # What was carried over from the last release has gone to the cluster and come back.
     if has_table(connection, schema, name):
         connection.execute(f"drop table {target}")
+    listed = ", ".join(
+        f"{_quoted(column)} {kind}{'' if may_be_null else ' not null'}"
+        for column, (kind, may_be_null) in columns.items()
+    )
+    connection.execute(f"create table {target} ({listed})")
     # A table without rows may have no file.
     files = sorted(str(file) for file in folder.glob("*.parquet"))
-    if not files:
-        listed = ", ".join(f"{_quoted(column)} {kind}" for column, kind in columns.items())
-        connection.execute(f"create table {target} ({listed})")
-        return
-    selected = ", ".join(
-        f"cast({_quoted(column)} as {kind}) as {_quoted(column)}"
-        for column, kind in columns.items()
-    )
-    connection.execute(
-        f"create table {target} as select {selected}"
-        " from read_parquet(?, hive_partitioning = false)",
-        [files],
-    )
+    if files:
+        selected = ", ".join(
+            f"cast({_quoted(column)} as {kind})" for column, (kind, _) in columns.items()
+        )
+        connection.execute(
+            f"insert into {target} select {selected}"
+            " from read_parquet(?, hive_partitioning = false)",
+            [files],
+        )
 
 
 def _quoted(name: str) -> str:

@@ -19,8 +19,8 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,21 @@ HOST = "127.0.0.1"
 VENV_VARIABLE = "HOLDFAST_SPARK_VENV"
 START_SECONDS = 240.0
 STOP_SECONDS = 30.0
+
+#: Java that starts quickly: hundreds of statements are each planned once, and most time went into
+#: compiling what is hardly run, and into collecting garbage side by side. Metaspace is of this size
+#: from the beginning: each time it grows, everything is collected.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:NewRatio=1 -XX:MetaspaceSize=400m"
+
+#: For tables of some thousand rows, where planning and compiling a statement is all its time: no
+#: code is generated, and no plan is made again while it runs.
+SMALL = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.constraintPropagation.enabled": "false",
+}
 
 #: What makes Spark's arithmetic that of DuckDB: days cut in UTC, decimals that keep their digits
 #: or fail, and values that do not fit a column refused.
@@ -55,6 +70,7 @@ class Cluster:
     ui_port: int
     workers: int
     cores: int
+    executor_memory: str
     pids: tuple[int, ...]
 
     @property
@@ -62,15 +78,25 @@ class Cluster:
         """Host and port that dbt connects to."""
         return f"{HOST}:{self.thrift_port}"
 
+    @property
+    def master(self) -> str:
+        """The address that workers and the Thrift server connect to."""
+        return f"spark://{HOST}:{self.master_port}"
+
 
 @dataclass(frozen=True)
 class Size:
-    """How large a cluster is: workers, cores of each, memory (Spark's notation) of an executor."""
+    """How large a cluster is: workers, cores of each, memory (Spark's notation) of an executor.
+
+    A small one is for some thousand customers; its executors do not compile what they run for long.
+    """
 
     workers: int = 2
     cores: int = 2
-    executor_memory: str = "2g"
-    driver_memory: str = "2g"
+    executor_memory: str = "1500m"
+    # The plans of several long queries at once fill 2g, and the driver then only collects garbage.
+    driver_memory: str = "4g"
+    is_small: bool = True
 
 
 def thrift_address(settings: Settings) -> str:
@@ -104,7 +130,7 @@ def running(home: Path) -> Cluster | None:
 
 
 def start(home: Path, size: Size = Size(), environ: Mapping[str, str] = os.environ) -> Cluster:
-    """Start a cluster, or return the one that runs.
+    """Start a cluster, or return the one that runs, with workers in place of those that died.
 
     Raises:
         ConfigurationError: Java or pyspark is not there.
@@ -112,77 +138,11 @@ def start(home: Path, size: Size = Size(), environ: Mapping[str, str] = os.envir
     """
     there = running(home)
     if there is not None:
-        return there
+        return _with_all_workers(home, there, environ)
     stop(home)
-    spark_home = _spark_home(environ)
-    java_home = _java_home(environ)
-    base = folder(home)
-    for name in ("conf", "local", "logs", "tmp", "work", "warehouse"):
-        (base / name).mkdir(parents=True, exist_ok=True)
-    base.chmod(0o700)
-    # Temporary state of a cluster that died; tables are built anew by every run.
-    for name in ("local", "work", "tmp", "metastore", "warehouse"):
-        shutil.rmtree(base / name, ignore_errors=True)
-    for name in ("local", "work", "tmp", "warehouse"):
-        (base / name).mkdir()
+    launcher = _Launcher(folder(home), environ)
+    _make_folders(folder(home))
     master_port, master_ui, ui, thrift_port = _free_ports(4)
-    environment = {
-        **{k: v for k, v in environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))},
-        "SPARK_HOME": str(spark_home),
-        "JAVA_HOME": str(java_home),
-        "SPARK_LOCAL_IP": HOST,
-        "SPARK_LOCAL_HOSTNAME": HOST,
-        "SPARK_NO_DAEMONIZE": "1",
-        "SPARK_CONF_DIR": str(base / "conf"),
-        "SPARK_LOCAL_DIRS": str(base / "local"),
-        "SPARK_DAEMON_MEMORY": "512m",
-    }
-    master = f"spark://{HOST}:{master_port}"
-    launcher = str(spark_home / "bin" / "spark-class")
-    processes: list[tuple[str, subprocess.Popen[bytes]]] = []
-
-    def run(name: str, command: list[str]) -> None:
-        with (base / "logs" / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                env=environment,
-                cwd=base,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        processes.append((name, process))
-
-    try:
-        run(
-            "master",
-            [
-                launcher,
-                "org.apache.spark.deploy.master.Master",
-                *("--host", HOST, "--port", str(master_port), "--webui-port", str(master_ui)),
-            ],
-        )
-        _wait(lambda: _answers(master_port), processes, base)
-        for number in range(1, size.workers + 1):
-            run(
-                f"worker{number}",
-                [
-                    launcher,
-                    "org.apache.spark.deploy.worker.Worker",
-                    *("--host", HOST, "--webui-port", "0"),
-                    *("--cores", str(size.cores), "--memory", _with_overhead(size.executor_memory)),
-                    *("--work-dir", str(base / "work" / f"worker{number}")),
-                    master,
-                ],
-            )
-        _wait(lambda: _alive_workers(master_ui) == size.workers, processes, base)
-        run("thrift", _thrift_command(spark_home, base, master, size, thrift_port, ui))
-        _wait(lambda: _answers(thrift_port), processes, base)
-    except BaseException:
-        for _, process in reversed(processes):
-            process.kill()
-        raise
     cluster = Cluster(
         thrift_port=thrift_port,
         master_port=master_port,
@@ -190,27 +150,145 @@ def start(home: Path, size: Size = Size(), environ: Mapping[str, str] = os.envir
         ui_port=ui,
         workers=size.workers,
         cores=size.cores,
-        pids=tuple(process.pid for _, process in processes),
+        executor_memory=size.executor_memory,
+        pids=(),
     )
-    partial = base / "cluster.json.tmp"
-    partial.write_text(json.dumps(asdict(cluster)), encoding="utf-8")
-    partial.replace(base / "cluster.json")
+    try:
+        launcher.run_class(
+            "master",
+            "org.apache.spark.deploy.master.Master",
+            *("--host", HOST, "--port", str(master_port), "--webui-port", str(master_ui)),
+        )
+        launcher.wait(lambda: _answers(master_port))
+        for number in range(1, size.workers + 1):
+            launcher.run_worker(cluster, number)
+        launcher.wait(lambda: _alive_workers(master_ui) == size.workers)
+        launcher.run("thrift", _thrift_command(launcher.spark_home, folder(home), cluster, size))
+        launcher.wait(lambda: _answers(thrift_port))
+    except BaseException:
+        launcher.kill()
+        raise
+    cluster = replace(cluster, pids=launcher.pids)
+    _write(home, cluster)
     return cluster
 
 
+def _with_all_workers(home: Path, cluster: Cluster, environ: Mapping[str, str]) -> Cluster:
+    master, *workers, thrift = cluster.pids
+    if all(_is_alive(pid) for pid in workers):
+        return cluster
+    launcher = _Launcher(folder(home), environ)
+    try:
+        for number, pid in enumerate(workers, start=1):
+            if not _is_alive(pid):
+                launcher.run_worker(cluster, number)
+                workers[number - 1] = launcher.pids[-1]
+        launcher.wait(lambda: _alive_workers(cluster.master_ui_port) >= cluster.workers)
+    except BaseException:
+        launcher.kill()
+        raise
+    mended = replace(cluster, pids=(master, *workers, thrift))
+    _write(home, mended)
+    return mended
+
+
+def _make_folders(base: Path) -> None:
+    for name in ("conf", "local", "logs", "tmp", "work", "warehouse"):
+        (base / name).mkdir(parents=True, exist_ok=True)
+    base.chmod(0o700)
+
+
+class _Launcher:
+    """Starts the processes of a cluster, and ends them all if one does not come up."""
+
+    def __init__(self, base: Path, environ: Mapping[str, str]) -> None:
+        self.spark_home = _spark_home(environ)
+        self._base = base
+        self._environment = {
+            **{k: v for k, v in environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))},
+            "SPARK_HOME": str(self.spark_home),
+            "JAVA_HOME": str(_java_home(environ)),
+            "SPARK_LOCAL_IP": HOST,
+            "SPARK_LOCAL_HOSTNAME": HOST,
+            "SPARK_NO_DAEMONIZE": "1",
+            "SPARK_CONF_DIR": str(base / "conf"),
+            "SPARK_LOCAL_DIRS": str(base / "local"),
+            "SPARK_DAEMON_MEMORY": "512m",
+        }
+        self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return tuple(process.pid for _, process in self._processes)
+
+    def run(self, name: str, command: list[str]) -> None:
+        with (self._base / "logs" / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                env=self._environment,
+                cwd=self._base,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._processes.append((name, process))
+
+    def run_class(self, name: str, java_class: str, *arguments: str) -> None:
+        self.run(name, [str(self.spark_home / "bin" / "spark-class"), java_class, *arguments])
+
+    def run_worker(self, cluster: Cluster, number: int) -> None:
+        self.run_class(
+            f"worker{number}",
+            "org.apache.spark.deploy.worker.Worker",
+            *("--host", HOST, "--webui-port", "0", "--cores", str(cluster.cores)),
+            *("--memory", _with_overhead(cluster.executor_memory)),
+            *("--work-dir", str(self._base / "work" / f"worker{number}")),
+            cluster.master,
+        )
+
+    def wait(self, is_there: Callable[[], bool]) -> None:
+        """Wait for what the last process brings.
+
+        Raises:
+            HoldfastError: a process ended, or it took too long.
+        """
+        until = time.monotonic() + START_SECONDS
+        while not is_there():
+            for name, process in self._processes:
+                if process.poll() is not None:
+                    raise HoldfastError(
+                        f"Spark's {name} ended with exit code {process.returncode}; see "
+                        f"{self._base / 'logs' / f'{name}.log'}."
+                    )
+            if time.monotonic() > until:
+                name = self._processes[-1][0]
+                raise HoldfastError(
+                    f"Spark's {name} did not answer within {START_SECONDS:.0f} seconds; "
+                    f"see {self._base / 'logs' / f'{name}.log'}."
+                )
+            time.sleep(0.3)
+
+    def kill(self) -> None:
+        for _, process in reversed(self._processes):
+            process.kill()
+
+
 def stop(home: Path) -> bool:
-    """Stop the cluster of this home folder: Thrift server first, master last.
+    """Stop the cluster of this home folder, Thrift server first, master last; its files go.
+
+    The logs stay.
 
     Returns:
         Whether there was one.
     """
     cluster = _read(home)
-    if cluster is None:
-        return False
-    for pid in reversed(cluster.pids):
+    for pid in reversed(cluster.pids if cluster else ()):
         _end(pid)
+    for name in ("local", "work", "tmp", "warehouse", "exchange"):
+        shutil.rmtree(folder(home) / name, ignore_errors=True)
     (folder(home) / "cluster.json").unlink(missing_ok=True)
-    return True
+    return cluster is not None
 
 
 def status(cluster: Cluster) -> dict[str, Any]:
@@ -227,17 +305,14 @@ def tasks_by_worker(cluster: Cluster) -> dict[str, int]:
     return {row["id"]: int(row["completedTasks"]) for row in executors if row["id"] != "driver"}
 
 
-def _thrift_command(
-    spark_home: Path, base: Path, master: str, size: Size, port: int, ui: int
-) -> list[str]:
+def _thrift_command(spark_home: Path, base: Path, cluster: Cluster, size: Size) -> list[str]:
     settings = {
         **SESSION,
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,
-        "spark.ui.port": str(ui),
+        "spark.ui.port": str(cluster.ui_port),
         "spark.sql.warehouse.dir": str(base / "warehouse"),
-        # Small tables by the hundred: as many partitions as cores; adaptive execution splits
-        # and joins them as the data asks.
+        # As many partitions as cores; adaptive execution splits and joins them as the data asks.
         "spark.sql.shuffle.partitions": str(max(4, size.workers * size.cores)),
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
@@ -245,22 +320,35 @@ def _thrift_command(
         # A worker that dies takes its shuffle files with it; its tasks go to another one.
         "spark.task.maxFailures": "8",
         "spark.scheduler.mode": "FAIR",
-        "spark.hadoop.javax.jdo.option.ConnectionURL": (
-            f"jdbc:derby:;databaseName={base / 'metastore'};create=true"
-        ),
+        # Nothing of the catalog outlives the cluster, and writing it to Derby takes longer than
+        # making a small table.
+        "spark.sql.catalogImplementation": "in-memory",
         "spark.hadoop.hive.server2.thrift.bind.host": HOST,
-        "spark.hadoop.hive.server2.thrift.port": str(port),
+        "spark.hadoop.hive.server2.thrift.port": str(cluster.thrift_port),
         "spark.hadoop.hive.server2.authentication": "NOSASL",
+        # The driver keeps what its pages show. Texts of the plans of long queries, a thousand of
+        # them, filled its memory, and it spent its time collecting garbage.
+        "spark.sql.maxPlanStringLength": "5000",
+        "spark.sql.ui.explainMode": "simple",
+        "spark.sql.ui.retainedExecutions": "20",
+        "spark.sql.thriftserver.ui.retainedStatements": "20",
+        "spark.sql.thriftserver.ui.retainedSessions": "20",
+        "spark.ui.retainedJobs": "100",
+        "spark.ui.retainedStages": "100",
+        "spark.ui.retainedTasks": "2000",
         "spark.driver.extraJavaOptions": (
-            f"-Dderby.stream.error.file={base / 'logs' / 'derby.log'}"
-            f" -Djava.io.tmpdir={base / 'tmp'} -Duser.timezone=UTC"
+            f"-Djava.io.tmpdir={base / 'tmp'} -Duser.timezone=UTC {QUICK_JAVA}"
         ),
-        "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
+        "spark.executor.extraJavaOptions": (
+            f"-Duser.timezone=UTC {QUICK_JAVA if size.is_small else ''}"
+        ),
     }
+    if size.is_small:
+        settings |= SMALL
     command = [
         str(spark_home / "bin" / "spark-submit"),
         *("--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"),
-        *("--name", "holdfast", "--master", master),
+        *("--name", "holdfast", "--master", cluster.master),
         *("--driver-memory", size.driver_memory, "--executor-memory", size.executor_memory),
         *("--executor-cores", str(size.cores)),
         *("--total-executor-cores", str(size.workers * size.cores)),
@@ -306,6 +394,12 @@ def _read(home: Path) -> Cluster | None:
     return Cluster(**{**said, "pids": tuple(said["pids"])})
 
 
+def _write(home: Path, cluster: Cluster) -> None:
+    partial = folder(home) / "cluster.json.tmp"
+    partial.write_text(json.dumps(asdict(cluster)), encoding="utf-8")
+    partial.replace(folder(home) / "cluster.json")
+
+
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
@@ -336,23 +430,6 @@ def _alive_workers(master_ui: int) -> int:
         return int(_ask(master_ui, "/json/")["aliveworkers"])
     except (OSError, ValueError, KeyError):
         return 0
-
-
-def _wait(is_there: Any, processes: list[tuple[str, subprocess.Popen[bytes]]], base: Path) -> None:
-    until = time.monotonic() + START_SECONDS
-    while not is_there():
-        for name, process in processes:
-            if process.poll() is not None:
-                raise HoldfastError(
-                    f"Spark's {name} ended with exit code {process.returncode}; see "
-                    f"{base / 'logs' / f'{name}.log'}."
-                )
-        if time.monotonic() > until:
-            raise HoldfastError(
-                f"Spark's {processes[-1][0]} did not answer within {START_SECONDS:.0f} seconds; "
-                f"see {base / 'logs' / f'{processes[-1][0]}.log'}."
-            )
-        time.sleep(0.3)
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized=read_in_place()) }}
 
 -- Rows as they landed, typed: a view, for nearly all of them come once and need nothing more.
 with source as (
