@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from orchestration.errors import ConfigurationError
 from orchestration.settings import PROJECT_DIR
 from orchestration.spark import cluster
+from orchestration.spark.raw import exchange_folder
 from simulation.config import SimulationConfig
 from simulation.run import simulate, write_company
 from tests.engines.compare import differences
+from tests.support.spark import SparkProject
 
 pytestmark = pytest.mark.spark
 
@@ -24,24 +24,8 @@ AS_OF = date(2026, 10, 31)
 COMPANY = SimulationConfig(customers=120, months=15, seed=7, as_of=AS_OF, events=4_000)
 SCHEMAS = (
     *("core", "revenue", "retention", "unit_economics", "customer_success", "outreach"),
-    *("quality", "intermediate"),
+    *("quality", "seeds"),
 )
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("spark")
-
-
-@pytest.fixture(scope="module")
-def running(home: Path) -> Iterator[cluster.Cluster]:
-    try:
-        made = cluster.start(home)
-    except ConfigurationError as error:
-        pytest.skip(str(error))
-    yield made
-    cluster.stop(home)
-    assert cluster.running(home) is None
 
 
 @pytest.fixture(scope="module")
@@ -72,24 +56,33 @@ def refresh(home: Path, landing: Path, target: str) -> str:
 
 
 def test_a_release_made_by_the_cluster_is_that_of_duckdb(
-    home: Path, running: cluster.Cluster, landing: Path, tmp_path: Path
+    cluster_home: Path,
+    running: cluster.Cluster,
+    on_spark: SparkProject,
+    landing: Path,
+    tmp_path: Path,
 ) -> None:
+    before = cluster.tasks_by_worker(running)
     refresh(tmp_path, landing, "duckdb")
-    said = refresh(home, landing, "spark")
+    said = refresh(cluster_home, landing, "spark")
     assert "released" in said
     count, found = differences(
-        tmp_path / "warehouse.duckdb", home / "warehouse.duckdb", SCHEMAS[:-1]
+        tmp_path / "warehouse.duckdb", cluster_home / "warehouse.duckdb", SCHEMAS
     )
-    assert count > 60
+    assert count > 90
     assert found == []
-
-
-def test_the_work_was_done_by_both_workers(running: cluster.Cluster, home: Path) -> None:
-    said = cluster.status(running)
-    assert said["aliveworkers"] == 2
-    tasks = cluster.tasks_by_worker(running)
-    assert len(tasks) == 2
-    assert min(tasks.values()) > 100
+    # By the cluster's own word both workers worked on it.
+    assert cluster.status(running)["aliveworkers"] == 2
+    done = {
+        executor: tasks - before.get(executor, 0)
+        for executor, tasks in cluster.tasks_by_worker(running).items()
+    }
+    assert sorted(tasks > 100 for tasks in done.values())[-2:] == [True, True]
+    # And nothing of the company stays on it.
+    with on_spark.cursor() as cursor:
+        cursor.execute("show schemas")
+        assert [row[0] for row in cursor.fetchall()] == ["default"]
+    assert not exchange_folder(on_spark.settings).exists()
 
 
 def test_without_a_cluster_a_run_says_how_to_get_one(tmp_path: Path, landing: Path) -> None:

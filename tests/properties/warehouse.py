@@ -81,11 +81,16 @@ def policy_row(policy: Policy) -> dict[str, Any]:
 
 
 class Warehouse:
-    """Builds the marts of interest in a private file, again and again."""
+    """Builds the marts of interest in a private file, again and again; by DuckDB if not told."""
 
-    def __init__(self, work_dir: Path, select: Sequence[str] = MARTS) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        select: Sequence[str] = MARTS,
+        project: DbtProject | None = None,
+    ) -> None:
         self._work_dir = work_dir
-        self._project = DbtProject(work_dir / "dbt")
+        self._project = project or DbtProject(work_dir / "dbt")
         self._select = [f"+{mart}" for mart in select]
 
     def build(

@@ -124,7 +124,21 @@ class DbtProject:
             _let_go()
         if outcome.success:
             return
-        raise DbtError(_failures(outcome.result, outcome.exception))
+        raise DbtError(failures(outcome.result, outcome.exception))
+
+    def compiled(self, inline: str, variables: Mapping[str, Any] | None = None) -> str:
+        """SQL with macros as the engine gets it; nothing is run."""
+        self._environment(self.work_dir / DATABASE_NAME)
+        arguments = ["compile", "--inline", inline, "--no-populate-cache"]
+        runner = dbtRunner(manifest=self.manifest())
+        try:
+            outcome = runner.invoke([*arguments, *self._arguments(variables or {})])
+        finally:
+            _let_go()
+        if not outcome.success:
+            raise DbtError(failures(outcome.result, outcome.exception))
+        result: Any = outcome.result
+        return str(result.results[0].node.compiled_code)
 
 
 def _project_hash() -> str:
@@ -164,7 +178,8 @@ def _let_go() -> None:
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
-def _failures(result: Any, exception: BaseException | None) -> str:
+def failures(result: Any, exception: BaseException | None) -> str:
+    """Each node that failed, and why."""
     messages = [] if exception is None else [f"dbt stopped: {exception}"]
     for node in getattr(result, "results", None) or []:
         if str(node.status) not in ("success", "pass", "skipped", "warn"):
