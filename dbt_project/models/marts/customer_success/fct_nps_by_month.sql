@@ -78,7 +78,9 @@ final as (
         cast(promoters as bigint) as promoters,
         cast(passives as bigint) as passives,
         cast(detractors as bigint) as detractors,
-        cast({{ ratio('(100 * (promoters - detractors))', 'responses', 4) }} as decimal(9, 4)) as nps,
+        cast(
+            {{ ratio('(100 * (promoters - detractors))', 'responses', 4) }} as decimal(9, 4)
+        ) as nps,
         -- The added answers pull it to 0; it is never drawn past what was answered.
         {%- for end, sign, limit in [('low', '-', 'least'), ('high', '+', 'greatest')] %}
         cast(
