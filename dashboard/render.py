@@ -85,12 +85,22 @@ def as_script(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
-def rows_of(table: Table) -> list[list[str]]:
-    """The cells of a long table for page.js: numbers and dates plain, so that they sort."""
-    return [
-        [_sortable(value, column.kind) for value, column in zip(row, table.columns, strict=True)]
-        for row in table.rows
-    ]
+def columns_of(table: Table) -> list[list[list[Any]]]:
+    """The cells of a long table for page.js: numbers and dates plain, so that they sort.
+
+    By column, each with its distinct texts and, for each row, the place of its text among them;
+    where nearly every row has its own text the places are left out. Owners and triggers come a
+    hundred thousand times: written out they are what keeps a browser busy.
+    """
+    columns: list[list[list[Any]]] = []
+    for at, column in enumerate(table.columns):
+        texts = [_sortable(row[at], column.kind) for row in table.rows]
+        known = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        if len(known) * 2 > len(texts):
+            columns.append([texts, []])
+        else:
+            columns.append([list(known), [known[text] for text in texts]])
+    return columns
 
 
 def _sortable(value: Any, kind: Kind) -> str:
@@ -114,5 +124,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(day=day, instant=instant, as_script=as_script)
-    environment.globals.update(is_long=is_long, rows_of=rows_of)
+    environment.globals.update(is_long=is_long, columns_of=columns_of)
     return environment

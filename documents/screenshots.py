@@ -26,7 +26,10 @@ WIDTH, HEIGHT = 1280, 800
 STARTING_SECONDS = 180
 #: Pages of Dagster: name of the picture, path, what must be on it before it is taken. Those of the
 #: release show paths of the machine, and have no place in a repository.
-DAGSTER_PAGES = (("dagster_mart", "assets/revenue/fct_mrr_by_month", "finance@holdfast.example"),)
+DAGSTER_PAGES = (
+    ("dagster_groups", "asset-groups", "customer_success"),
+    ("dagster_mart", "assets/revenue/fct_mrr_by_month", "finance@holdfast.example"),
+)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import Any
 
 from dashboard import charts
 from dashboard.charts import Series
-from dashboard.model import Figure, Lookup, Page, Section
+from dashboard.model import Empty, Figure, Lookup, Page, Section
 from dashboard.released import Released
 
 CUSTOMERS = "core.dim_customers"
@@ -122,11 +122,18 @@ def customer(released: Released) -> Page:
     def write(folder: Path) -> None:
         write_customers(released, folder / "data" / "customer")
 
+    title = "Customer"
+    lead = (
+        "One customer: what it pays, how it uses the product, how healthy it is, what is to be "
+        "done, and the pack for the quarterly review. Made to be printed."
+    )
+    if not lookup.customers:
+        nobody = Empty("Nobody to look up", "The release has no customers yet.")
+        return Page("customer", title, lead, (Section("lookup", "Look up a customer", (nobody,)),))
     return Page(
         "customer",
-        "Customer",
-        "One customer: what it pays, how it uses the product, how healthy it is, what is to be "
-        "done, and the pack for the quarterly review. Made to be printed.",
+        title,
+        lead,
         (Section("lookup", "Look up a customer", (lookup,)),),
         scripts=("customer.js",),
         write=write,

@@ -304,7 +304,7 @@ def _movers(rows: list[Row], released: Released) -> tuple[Block, ...]:
         some = [row for row in moved if (row["score_change_30d"] < 0) == (sign > 0)]
         some.sort(key=lambda row: (sign * row["score_change_30d"], row["customer_id"]))
         if not some:
-            blocks.append(Empty(f"No score {title}", "None has in the last 30 days."))
+            blocks.append(Empty(f"No score {title}", "No score has in the last 30 days."))
             continue
         for row in some:
             known = (row[f"reason_{place}"] for place in (1, 2, 3))

@@ -172,7 +172,7 @@ def _calibration(released: Released) -> Block:
 def _unwarned(released: Released) -> Block:
     rows = released.rows(f"select * from {UNWARNED} order by mrr_lost desc, customer_id limit 1000")
     if not rows:
-        return Empty("Nobody left unannounced", "A trigger had fired before every churn.")
+        return Empty("Nobody left unannounced", "No churn came without a trigger before it.")
     (total,) = released.rows(
         f"select count(*) as churns, sum(mrr_lost) as mrr_lost from {UNWARNED}"
     )
@@ -214,7 +214,7 @@ def experiments(released: Released) -> tuple[Block, ...]:
         else []
     )
     if not rows:
-        return (Empty("No experiments", "None has been assigned to accounts."),)
+        return (Empty("No experiments", "No account has been assigned to one."),)
     for row in rows:
         row["said"] = words(row["result"])
         row["why"] = words(row["result_reason"])

@@ -26,19 +26,25 @@
     await vegaEmbed(place, spec, { renderer: "svg", actions: false, ast: true, tooltip: { theme: "custom" } });
     place.dataset.drawn = "yes";
   };
-  // Long tables: DataTables, which itables brings along. Cells become HTML there: all are escaped.
+  // Long tables: DataTables, which itables brings along. Cells become HTML there, and so does what is
+  // searched (it reads entities by setting innerHTML, where an image loads and its handler runs): all
+  // of it is escaped.
   const escaped = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
   const digits = { money: 2, count: 0, share: 4, ratio: 4 };
   const columnOf = (kind, customers) => {
     if (kind === "customer" && customers) {
       return {
         type: "string",
-        render: (text, type) => (type !== "display" ? text : text === "" ? "–"
+        render: (text, type) => (type === "filter" ? escaped(text) : type !== "display" ? text : text === "" ? "–"
           : `<a href="${escaped(customers)}#${encodeURIComponent(text)}">${escaped(text)}</a>`),
       };
     }
     if (!(kind in digits)) {
-      return { type: "string", className: kind === "date" ? "date" : "", render: (text, type) => (type === "display" ? escaped(text || "–") : text) };
+      return {
+        type: "string",
+        className: kind === "date" ? "date" : "",
+        render: (text, type) => (type === "display" ? escaped(text || "–") : type === "filter" ? escaped(text) : text),
+      };
     }
     const format = new Intl.NumberFormat("en-US", { minimumFractionDigits: digits[kind], maximumFractionDigits: digits[kind] });
     const show = (text) => {
@@ -49,13 +55,20 @@
     return {
       type: "num",
       className: "number",
+      // What is searched is made ready for all rows at once: numbers are sorted, not searched.
+      searchable: false,
       // What cannot be said comes before the smallest.
       render: (text, type) => (type === "sort" || type === "type" ? (text === "" ? -Infinity : Number(text)) : show(text)),
     };
   };
+  // By column: texts, and the place of each row's text among them; no places: a text per row.
+  const rowsOf = (columns) => {
+    const cells = columns.map(([texts, places]) => (places.length ? places.map((place) => texts[place]) : texts));
+    return cells[0].map((_, row) => cells.map((column) => column[row]));
+  };
   const fill = async (place) => {
     const { default: DataTable } = await window.holdfastTables;
-    const rows = JSON.parse(document.getElementById(place.dataset.rows).textContent);
+    const rows = rowsOf(JSON.parse(document.getElementById(place.dataset.rows).textContent));
     const filled = new DataTable(place, {
       data: rows,
       columns: place.dataset.kinds.split(" ").map((kind) => columnOf(kind, place.dataset.customers)),
@@ -79,7 +92,8 @@
       const values = [...new Set(rows.map((row) => row[at]))].sort();
       values.forEach((value) => choice.add(new Option(value === "" ? "–" : value, `=${value}`)));
       choice.addEventListener("change", () => {
-        const wanted = choice.value.slice(1);
+        // What is searched has no ends of lines.
+        const wanted = choice.value.slice(1).replace(/[\r\n\u2028]/g, "");
         filled.column(at).search(choice.value === "all" ? "" : (text) => text === wanted).draw();
       });
       label.append(choice);

@@ -63,6 +63,8 @@ def release_metadata(run: RefreshRun, released: Release) -> Mapping[str, Any]:
     for name, page in pages.items():
         if page.exists():
             metadata[name] = dg.MetadataValue.path(page)
+    if run.postgres_state is not None:
+        metadata["postgres"] = run.postgres_state.line(released.n)
     workbooks = sorted((run.settings.home / "workbooks").glob(f"*-release-{released.n}.xlsx"))
     if workbooks:
         metadata["workbook"] = dg.MetadataValue.path(workbooks[-1])

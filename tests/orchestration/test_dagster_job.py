@@ -29,8 +29,10 @@ def job(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> dg.JobDefinition:
 
 
 def test_the_job_releases_then_skips_and_never_builds_a_part(
-    toy: Toy, job: dg.JobDefinition
+    toy: Toy, job: dg.JobDefinition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A server that nobody is at: the release stands, and says so.
+    monkeypatch.setenv("HOLDFAST_POSTGRES_DSN", "postgresql://nobody@127.0.0.1:1/bi")
     toy.land("1.csv", customer("c1", "Ada"))
     with dg.DagsterInstance.ephemeral() as instance:
         first = job.execute_in_process(instance=instance, run_config=QUIET)
@@ -49,6 +51,7 @@ def test_the_job_releases_then_skips_and_never_builds_a_part(
         assert "| dbt tests | 2 | 0 | 0 |" in release["checks"].value
         assert Path(release["warehouse"].value).name == "warehouse.duckdb"
         assert Path(release["data_docs"].value).is_file()
+        assert release["postgres"].value.startswith("BEHIND: shows nothing yet, not 1: ")
 
         second = job.execute_in_process(instance=instance, run_config=QUIET)
         assert second.success
