@@ -70,3 +70,17 @@
         else {{ changed_date }}
     end
 {%- endmacro %}
+
+{#
+    The unit that a policy counts a row for (docs/mrr_rules.md 6): its customer, its subscription
+    (the customer, where a line names none) or the parent account. `rows` has customer_id and
+    subscription_id; `policies` and `parents` (int_customer_parents) are joined to it.
+#}
+{% macro unit_of(rows) -%}
+    case policies.grain
+        when 'subscription' then coalesce({{ rows }}.subscription_id, {{ rows }}.customer_id)
+        when 'parent_account'
+            then coalesce(parents.parent_unit_id, {{ rows }}.customer_id)
+        else {{ rows }}.customer_id
+    end
+{%- endmacro %}

@@ -56,11 +56,7 @@ unit_stretches as (
         on counted.customer_id = parents.customer_id
     inner join movements
         on policies.policy_id = movements.policy_id
-        and case policies.grain
-            when 'subscription' then counted.subscription_id
-            when 'parent_account' then coalesce(parents.parent_unit_id, counted.customer_id)
-            else counted.customer_id
-        end = movements.unit_id
+        and {{ unit_of('counted') }} = movements.unit_id
     where counted.from_date < movements.movement_date
 ),
 

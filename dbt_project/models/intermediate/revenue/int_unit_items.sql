@@ -54,11 +54,7 @@ everything as (
 final as (
     select
         policies.policy_id,
-        case policies.grain
-            when 'subscription' then coalesce(everything.subscription_id, everything.customer_id)
-            when 'parent_account' then coalesce(parents.parent_unit_id, everything.customer_id)
-            else everything.customer_id
-        end as unit_id,
+        {{ unit_of('everything') }} as unit_id,
         everything.variant_id,
         everything.customer_id,
         everything.subscription_id,

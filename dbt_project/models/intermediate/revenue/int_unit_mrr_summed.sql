@@ -55,12 +55,7 @@ counted_changes as (
 counted_days as (
     select
         policies.policy_id,
-        case policies.grain
-            when 'subscription' then counted_changes.subscription_id
-            when 'parent_account'
-                then coalesce(parents.parent_unit_id, counted_changes.customer_id)
-            else counted_changes.customer_id
-        end as unit_id,
+        {{ unit_of('counted_changes') }} as unit_id,
         {{ effective_date('counted_changes.change_date', 'policies') }} as change_date,
         sum(counted_changes.counted_change) as counted_change
     from counted_changes

@@ -36,11 +36,7 @@ changes as (
 days as (
     select
         policies.policy_id,
-        case policies.grain
-            when 'subscription' then coalesce(changes.subscription_id, changes.customer_id)
-            when 'parent_account' then coalesce(parents.parent_unit_id, changes.customer_id)
-            else changes.customer_id
-        end as unit_id,
+        {{ unit_of('changes') }} as unit_id,
         changes.currency,
         {{ effective_date('changes.change_date', 'policies') }} as change_date,
         sum(changes.net_change) as net_change
