@@ -165,7 +165,7 @@ _MONTH_SUMS = (
     "closing_customers",
 )
 _BY_COHORT = "retention.fct_retention_by_cohort_month"
-_COHORT_SUMS = (
+COHORT_SUMS = (
     "customers_initial",
     "customers_active",
     "mrr_initial",
@@ -174,15 +174,15 @@ _COHORT_SUMS = (
     "customers_never_lost",
 )
 _CURVE = "retention.fct_retention_curve"
-_CURVE_SUMS = (
-    *_COHORT_SUMS,
+CURVE_SUMS = (
+    *COHORT_SUMS,
     "logo_retention",
     "continuous_logo_retention",
     "net_retention",
     "gross_retention",
 )
 _BY_PERIOD = "retention.fct_retention_by_period"
-_PERIOD_SUMS = (
+PERIOD_SUMS = (
     "customers_start", "customers_end", "customers_won", "customers_won_and_lost",
     "customers_lost_of_start", "mrr_start", "mrr_end", "mrr_end_of_start_customers", "new_mrr",
     "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "voluntary_churn_mrr",
@@ -231,11 +231,11 @@ class Built:
             self._months(connection)
             self.months = self._sums(connection, _BY_MONTH, ("month",), _MONTH_SUMS)
             self.cohorts = self._sums(
-                connection, _BY_COHORT, ("cohort_month", "months_since"), _COHORT_SUMS
+                connection, _BY_COHORT, ("cohort_month", "months_since"), COHORT_SUMS
             )
-            self.curve = self._sums(connection, _CURVE, ("months_since",), _CURVE_SUMS)
+            self.curve = self._sums(connection, _CURVE, ("months_since",), CURVE_SUMS)
             self.periods = self._sums(
-                connection, _BY_PERIOD, ("period_type", "period_start"), _PERIOD_SUMS
+                connection, _BY_PERIOD, ("period_type", "period_start"), PERIOD_SUMS
             )
         finally:
             connection.close()
