@@ -20,7 +20,7 @@ invoices as (
 ),
 
 rates as (
-    select * from {{ ref('int_fx_rate_intervals') }}
+    select * from {{ ref('int_fx_rates_by_day') }}
 ),
 
 failures as (
@@ -114,8 +114,7 @@ final as (
     from found
     left join rates
         on found.currency = rates.currency
-        and found.failed_date >= rates.from_date
-        and found.failed_date < rates.to_date
+        and found.failed_date = rates.valuation_date
 )
 
 select * from final

@@ -9,18 +9,6 @@ invoices as (
     where is_current
 ),
 
-payments as (
-    select * from {{ ref('stg_billing__payments') }}
-    where is_current
-),
-
-refunds as (
-    select * from {{ ref('stg_billing__refunds') }}
-    where is_current
-        and coalesce(status, 'succeeded') = 'succeeded'
-        and amount > 0
-),
-
 items as (
     select
         subscription_id,
@@ -30,12 +18,9 @@ items as (
 ),
 
 refunded_invoices as (
-    select payments.invoice_id
-    from refunds
-    inner join payments
-        on refunds.payment_id = payments.payment_id
-    where payments.invoice_id is not null
-    group by payments.invoice_id
+    select invoice_id
+    from {{ ref('int_refunds_made') }}
+    group by invoice_id
 ),
 
 -- A line without an item belongs to the one item of its subscription.

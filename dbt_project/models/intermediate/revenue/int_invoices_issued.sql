@@ -7,7 +7,7 @@ with invoices as (
 ),
 
 rates as (
-    select * from {{ ref('int_fx_rate_intervals') }}
+    select * from {{ ref('int_fx_rates_by_day') }}
 ),
 
 dated as (
@@ -33,8 +33,7 @@ final as (
     from dated
     left join rates
         on dated.currency = rates.currency
-        and dated.invoice_date >= rates.from_date
-        and dated.invoice_date < rates.to_date
+        and dated.invoice_date = rates.valuation_date
     where dated.invoice_date <= {{ as_of_date() }}
 )
 

@@ -46,7 +46,6 @@ final as (
     select {{ columns | join(', ') }}, 'licensed' as item_kind from discounted
     union all
     select {{ columns | join(', ') }}, 'metered' as item_kind from metered
-    where from_date < to_date
     union all
     select {{ columns | join(', ') }}, 'unattached' as item_kind from unattached
 )

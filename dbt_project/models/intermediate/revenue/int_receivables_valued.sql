@@ -10,7 +10,7 @@ invoices as (
 ),
 
 rates as (
-    select * from {{ ref('int_fx_rate_intervals') }}
+    select * from {{ ref('int_fx_rates_by_day') }}
 ),
 
 placed as (
@@ -39,8 +39,7 @@ placed as (
         on entries.invoice_id = invoices.invoice_id
     left join rates
         on entries.currency = rates.currency
-        and entries.entry_date >= rates.from_date
-        and entries.entry_date < rates.to_date
+        and entries.entry_date = rates.valuation_date
 ),
 
 swept as (

@@ -7,7 +7,7 @@ with items as (
 ),
 
 rates as (
-    select * from {{ ref('int_fx_rate_intervals') }}
+    select * from {{ ref('int_fx_rates_by_day') }}
 ),
 
 valued as (
@@ -17,8 +17,7 @@ valued as (
     from items
     left join rates
         on items.currency = rates.currency
-        and items.month_end_date >= rates.from_date
-        and items.month_end_date < rates.to_date
+        and items.month_end_date = rates.valuation_date
 ),
 
 compared as (

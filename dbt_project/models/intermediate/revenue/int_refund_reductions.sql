@@ -6,21 +6,8 @@ with variants as (
 ),
 
 refunds as (
-    select * from {{ ref('stg_billing__refunds') }}
-    where is_current
-        and coalesce(status, 'succeeded') = 'succeeded'
-        and amount > 0
-),
-
-payments as (
-    select * from {{ ref('stg_billing__payments') }}
-    where is_current
-),
-
-invoices as (
-    select * from {{ ref('stg_billing__invoices') }}
-    where is_current
-        and subscription_id is not null
+    select * from {{ ref('int_refunds_made') }}
+    where subscription_id is not null
 ),
 
 subscriptions as (
@@ -54,26 +41,22 @@ invoice_totals as (
 parts as (
     select
         variants.variant_id,
-        coalesce(subscriptions.customer_id, invoices.customer_id) as customer_id,
-        invoices.subscription_id,
+        coalesce(subscriptions.customer_id, refunds.customer_id) as customer_id,
+        refunds.subscription_id,
         refunds.refund_id,
         refunds.currency,
-        {{ local_date('refunds.created_at') }} as refund_date,
+        refunds.refund_date,
         {{ factor_parts('prices.billing_interval', 'prices.interval_count', 'variants') }},
         refunds.amount * lines.amount as weighted_amount,
         invoice_totals.total_amount
     from refunds
     cross join variants
-    inner join payments
-        on refunds.payment_id = payments.payment_id
-    inner join invoices
-        on payments.invoice_id = invoices.invoice_id
     left join subscriptions
-        on invoices.subscription_id = subscriptions.subscription_id
+        on refunds.subscription_id = subscriptions.subscription_id
     inner join invoice_totals
-        on invoices.invoice_id = invoice_totals.invoice_id
+        on refunds.invoice_id = invoice_totals.invoice_id
     inner join lines
-        on invoices.invoice_id = lines.invoice_id
+        on refunds.invoice_id = lines.invoice_id
     inner join prices
         on lines.price_id = prices.price_id
 ),
@@ -110,7 +93,6 @@ affected_items as (
         select 1
         from reductions
         where items.variant_id = reductions.variant_id
-            and items.customer_id = reductions.customer_id
             and items.subscription_id = reductions.subscription_id
     )
 ),

@@ -1,10 +1,6 @@
 -- Opening, movements and closing of every unit and month (docs/mrr_rules.md 9). One row per policy,
 -- unit and month with opening or closing above 0, a unit that is present, or a movement.
-with changes as (
-    select * from {{ ref('int_unit_mrr_changes') }}
-),
-
-movements as (
+with movements as (
     select * from {{ ref('int_mrr_movements_typed') }}
 ),
 
@@ -13,17 +9,7 @@ months as (
 ),
 
 stretches as (
-    select
-        policy_id,
-        unit_id,
-        change_date as from_date,
-        coalesce(
-            lead(change_date) over (partition by policy_id, unit_id order by change_date),
-            {{ end_of_time() }}
-        ) as to_date,
-        mrr_after,
-        is_present_after
-    from changes
+    select * from {{ ref('int_unit_stretches') }}
 ),
 
 closings as (
@@ -31,13 +17,12 @@ closings as (
         stretches.policy_id,
         stretches.unit_id,
         months.month,
-        stretches.mrr_after as closing_mrr,
+        stretches.mrr as closing_mrr,
         1 as closing_units
     from stretches
     inner join months
         on stretches.from_date <= months.month_end_date
         and stretches.to_date > months.month_end_date
-    where stretches.is_present_after
 ),
 
 openings as (

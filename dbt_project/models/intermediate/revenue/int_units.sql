@@ -7,14 +7,8 @@ changes as (
     select * from {{ ref('int_unit_native_mrr_changes') }}
 ),
 
--- By the items, for a line may name a subscription that has not landed.
 subscriptions as (
-    select
-        subscription_id,
-        min(customer_id) as customer_id
-    from {{ ref('int_item_mrr_intervals') }}
-    where subscription_id is not null
-    group by subscription_id
+    select * from {{ ref('int_billed_subscriptions') }}
 ),
 
 currencies as (

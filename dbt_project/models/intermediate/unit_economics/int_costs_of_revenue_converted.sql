@@ -10,7 +10,7 @@ with costs as (
 ),
 
 rates as (
-    select * from {{ ref('int_fx_rate_intervals') }}
+    select * from {{ ref('int_fx_rates_by_day') }}
 ),
 
 final as (
@@ -27,8 +27,7 @@ final as (
     from costs
     left join rates
         on costs.currency = rates.currency
-        and {{ month_end_seen('costs.cost_month') }} >= rates.from_date
-        and {{ month_end_seen('costs.cost_month') }} < rates.to_date
+        and {{ month_end_seen('costs.cost_month') }} = rates.valuation_date
 )
 
 select * from final

@@ -8,7 +8,7 @@ with spend as (
 ),
 
 rates as (
-    select * from {{ ref('int_fx_rate_intervals') }}
+    select * from {{ ref('int_fx_rates_by_day') }}
 ),
 
 final as (
@@ -33,8 +33,7 @@ final as (
     from spend
     left join rates
         on spend.currency = rates.currency
-        and spend.spend_date >= rates.from_date
-        and spend.spend_date < rates.to_date
+        and spend.spend_date = rates.valuation_date
 )
 
 select * from final

@@ -7,9 +7,8 @@ subscriptions as (
 ),
 
 rates as (
-    select * from {{ ref('int_fx_rate_intervals') }}
-    where from_date <= {{ as_of_date() }}
-        and to_date > {{ as_of_date() }}
+    select * from {{ ref('int_fx_rates_by_day') }}
+    where valuation_date = {{ as_of_date() }}
 ),
 
 ahead as (
