@@ -64,6 +64,23 @@ ladder_steps as (
     {%- endfor %}
 ),
 
+-- Where the official policy counts parents, its ladder starts from it by customers.
+ladder_starts as (
+    select
+        policy_id || '>' as policy_id,
+        {%- for column in policy_columns() if column != 'policy_id' %}
+        {{ "'customer' as grain" if column == 'grain' else column }},
+        {%- endfor %}
+        true as is_ladder_step,
+        policy_id as from_policy_id,
+        cast(null as {{ dbt.type_string() }}) as to_policy_id,
+        0 as switch_number,
+        cast(null as {{ dbt.type_string() }}) as switch
+    from enabled
+    where policy_id = '{{ var("official_policy") }}'
+        and grain = 'parent_account'
+),
+
 computations as (
     select
         *,
@@ -75,6 +92,8 @@ computations as (
     from enabled
     union all
     select * from ladder_steps
+    union all
+    select * from ladder_starts
 ),
 
 final as (

@@ -11,12 +11,7 @@ months as (
 ),
 
 subscriptions as (
-    select
-        subscription_id,
-        min(customer_id) as customer_id
-    from {{ ref('int_item_mrr_intervals') }}
-    where subscription_id is not null
-    group by subscription_id
+    select * from {{ ref('int_billed_subscriptions') }}
 ),
 
 stretches as (
@@ -55,17 +50,34 @@ closings as (
     group by all
 ),
 
-steps as (
+starts as (
     select
         policy_id,
-        from_policy_id,
-        to_policy_id,
-        switch,
-        row_number() over ladder as step_no,
-        coalesce(lag(policy_id) over ladder, from_policy_id) as previous_policy_id
+        from_policy_id
     from computations
-    where is_ladder_step
-    window ladder as (partition by from_policy_id, to_policy_id order by switch_number)
+    where switch_number = 0
+),
+
+steps as (
+    select
+        computations.policy_id,
+        computations.from_policy_id,
+        computations.to_policy_id,
+        computations.switch,
+        row_number() over ladder as step_no,
+        coalesce(
+            lag(computations.policy_id) over ladder,
+            starts.policy_id,
+            computations.from_policy_id
+        ) as previous_policy_id
+    from computations
+    left join starts
+        on computations.from_policy_id = starts.from_policy_id
+    where computations.switch_number > 0
+    window ladder as (
+        partition by computations.from_policy_id, computations.to_policy_id
+        order by computations.switch_number
+    )
 ),
 
 -- Both sides of a step: what the customer is worth after it, and before it.
