@@ -189,7 +189,9 @@ class ItemLife:
         by_start: dict[date, list[Line]] = {}
         for line in charges:
             assert line.start is not None
-            by_start.setdefault(line.start, []).append(line)
+            assert line.end is not None
+            if line.start < line.end:
+                by_start.setdefault(line.start, []).append(line)
         values: list[Invoiced] = []
         for start in sorted(by_start):
             whole = [line for line in by_start[start] if not line.row.get("proration")]

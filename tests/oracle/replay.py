@@ -162,10 +162,13 @@ def _units(company: Company, policy: Policy) -> list[Unit]:
     """Unit id, its customers, and what it holds on a day."""
     lives = company.lives(policy)
     if policy.grain == "subscription":
+        sharing: dict[tuple[str, str], dict[str, CustomerLife]] = {}
+        for customer_id, life in lives.items():
+            for unit in life.subscription_units():
+                sharing.setdefault(unit, {})[customer_id] = life
         return [
-            (unit_id, {customer_id: life}, _only(life, subscription_id))
-            for customer_id, life in lives.items()
-            for unit_id, subscription_id in life.subscription_units()
+            (unit_id, group, _only(group, subscription_id))
+            for (unit_id, subscription_id), group in sharing.items()
         ]
     groups: dict[str, dict[str, CustomerLife]] = {}
     for customer_id, life in lives.items():
@@ -174,8 +177,9 @@ def _units(company: Company, policy: Policy) -> list[Unit]:
     return [(unit_id, group, _all(group)) for unit_id, group in sorted(groups.items())]
 
 
-def _only(life: CustomerLife, subscription_id: str) -> Callable[[date], CustomerDay]:
-    return lambda day: life.on(day).only(subscription_id)
+def _only(group: Mapping[str, CustomerLife], subscription_id: str) -> Callable[[date], CustomerDay]:
+    on = _all(group)
+    return lambda day: on(day).only(subscription_id)
 
 
 def _all(group: Mapping[str, CustomerLife]) -> Callable[[date], CustomerDay]:

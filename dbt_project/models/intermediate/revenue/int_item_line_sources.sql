@@ -67,6 +67,7 @@ dated as (
     inner join variants
         on variants.reads_lines = 1
     where charging.subscription_item_id is not null
+        and charging.period_from_date < charging.period_to_date
     union all
     select
         'subscription' as mrr_basis,
