@@ -7,6 +7,7 @@ found again in the same model compiled with other variables.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -33,7 +34,8 @@ BOUNDS: dict[type[exp.Expr], type[exp.Expr]] = {
 
 KINDS = (
     "comparison", "equality", "join", "sign", "filter", "coalesce", "month_offset", "min_max",
-    "order", "distinct", "minor_unit", "logic", "case_branch", "greatest_least",
+    "order", "distinct", "minor_unit", "logic", "case_branch", "greatest_least", "condition",
+    "negation", "in_list", "union", "partition", "number",
 )  # fmt: skip
 
 
@@ -42,7 +44,8 @@ class Site:
     """A place where one change can be made.
 
     `step` is the CTE it is in, `line` counts the lines of the compiled SQL from 1, `before` and
-    `after` are the SQL of the smallest clause that shows the change.
+    `after` are the SQL of the smallest clause that shows the change, `place` counts the places in
+    the step where the same change could be made.
     """
 
     kind: str
@@ -51,6 +54,7 @@ class Site:
     line: int
     before: str
     after: str
+    place: int = 1
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def sites(sql: str) -> list[Site]:
     """
     tree = parse(sql)
     counts: dict[str, int] = {}
+    places: Counter[tuple[str, str, str]] = Counter()
     found: list[Site] = []
     seen: set[tuple[str, ...]] = set()
     for possible in _possible(tree):
@@ -92,7 +97,10 @@ def sites(sql: str) -> list[Site]:
         if before == after or (_is_looped(step, before) and looped in seen):
             continue
         seen.add(looped)
-        found.append(Site(possible.kind, number, step, _line(possible.shown), before, after))
+        places[step, before, after] += 1
+        place = places[step, before, after]
+        line = _line(possible.shown)
+        found.append(Site(possible.kind, number, step, line, before, after, place))
     return found
 
 
@@ -165,6 +173,15 @@ def _swap(node: exp.Expr, other: type[exp.Expr]) -> exp.Expr:
     return other(**{name: _copied(value) for name, value in node.args.items()})
 
 
+def _regrouped(node: exp.Expr, other: type[exp.Expr]) -> exp.Expr:
+    """And for or, or or for and, of the same two sides: `and` written bare would bind closer."""
+    sides = (
+        exp.paren(side, copy=True) if isinstance(side, exp.And | exp.Or) else side.copy()
+        for side in (node.this, node.expression)
+    )
+    return exp.paren(other(this=next(sides), expression=next(sides)), copy=False)
+
+
 def _copied(value: object) -> object:
     if isinstance(value, exp.Expr):
         return value.copy()
@@ -187,7 +204,18 @@ def _of_operators(node: exp.Expr) -> Iterator[_Possible]:
     if isinstance(node, exp.Neg):
         yield _Possible("sign", node, node, lambda old: old.this.copy())
     if not any(_is_join_key(part) for part in node.flatten()):
-        yield from _swaps("logic", LOGIC, node)
+        other = LOGIC.get(type(node))
+        if other is not None:
+            yield _Possible("logic", node, node, lambda old: _regrouped(old, other))
+    if isinstance(node, exp.Not):
+        yield _Possible("negation", node, node, lambda old: old.this.copy())
+    if isinstance(node, exp.Is) and not isinstance(node.parent, exp.Not):
+        yield _Possible("negation", node, node, lambda old: exp.Not(this=old.copy()))
+    if isinstance(node, exp.In) and len(node.expressions) > 1:
+        for one in node.expressions:
+            yield _Possible("in_list", one, node, lambda old: None)
+    if isinstance(node, exp.Literal) and _is_factor(node):
+        yield _Possible("number", node, node.parent or node, _next_number)
     yield from _swaps("min_max", EXTREMES, node)
     yield from _swaps("greatest_least", BOUNDS, node)
 
@@ -202,9 +230,26 @@ def _is_join_key(node: exp.Expr) -> bool:
     )
 
 
+def _is_factor(node: exp.Literal) -> bool:
+    """A number of days, weeks or months, not a power of ten that only moves the point."""
+    return (
+        node.is_int
+        and 1 < int(node.this) < 1000
+        and int(node.this) not in (10, 100)
+        and isinstance(node.parent, exp.Mul | exp.Add | exp.Sub | exp.If | exp.Case | exp.Neg)
+    )
+
+
+def _next_number(node: exp.Expr) -> exp.Expr:
+    return exp.Literal.number(int(node.name) + 1)
+
+
 def _of_clauses(node: exp.Expr) -> Iterator[_Possible]:
     if isinstance(node, exp.Join) and node.args.get("on") is not None:
         yield _Possible("join", node, node, _other_join)
+        for part in node.args["on"].flatten():
+            if not _is_join_key(part) and isinstance(node.args["on"], exp.And):
+                yield _Possible("condition", part, node, lambda old: exp.true())
     if isinstance(node, exp.Where | exp.Having):
         conjuncts = list(node.this.flatten()) if isinstance(node.this, exp.And) else [node.this]
         for conjunct in conjuncts:
@@ -217,10 +262,16 @@ def _of_clauses(node: exp.Expr) -> Iterator[_Possible]:
             if len(node.expressions) > 1:
                 yield _Possible("order", term, node, lambda old: None)
             yield _Possible("order", term, node, _reversed)
+    if isinstance(node, exp.Window) and len(node.args.get("partition_by") or ()) > 1:
+        for term in node.args["partition_by"]:
+            yield _Possible("partition", term, node, lambda old: None)
+    if isinstance(node, exp.Union) and not node.args.get("distinct"):
+        branch = node.expression
+        yield _Possible("union", node, branch, lambda old: old.this.copy(), "(dropped)")
     if isinstance(node, exp.Distinct):
         yield _Possible("distinct", node, node, _without_distinct)
     if isinstance(node, exp.Union) and node.args.get("distinct"):
-        yield _Possible("distinct", node, node, _union_all)
+        yield _Possible("distinct", node, node.expression, _union_all, "(duplicates stay)")
 
 
 def _other_join(node: exp.Expr) -> exp.Expr:

@@ -15,7 +15,7 @@ EXPLAINED = Path(__file__).with_name("explained.csv")
 PAGE = PROJECT_DIR / "docs" / "mutation_report.md"
 LEAST_CAUGHT = 0.95
 
-Key = tuple[str, str, str, str]
+Key = tuple[str, str, str, str, int]
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Reason:
 def key_of(mutant: Mutant) -> Key:
     """What tells a mutant from others, whatever else changes in the model."""
     site = mutant.site
-    return (mutant.model, site.step, site.before, site.after)
+    return (mutant.model, site.step, site.before, site.after, site.place)
 
 
 def explanations(path: Path = EXPLAINED) -> dict[Key, Reason]:
-    """Why known survivors survive, by model, step, before and after."""
+    """Why known survivors survive, by model, step, before, after and place."""
     with path.open(encoding="utf-8", newline="") as file:
         return {
-            (row["model"], row["step"], row["before"], row["after"]): Reason(
+            (row["model"], row["step"], row["before"], row["after"], int(row["place"])): Reason(
                 row["verdict"] == "equivalent", row["reason"]
             )
             for row in csv.DictReader(file)
@@ -62,11 +62,26 @@ def equivalent(outcomes: Sequence[Outcome], reasons: Mapping[Key, Reason]) -> li
     ]
 
 
+def wrongly_explained(outcomes: Sequence[Outcome], reasons: Mapping[Key, Reason]) -> list[Outcome]:
+    """The mutants that were caught though there is a reason why nothing can notice them."""
+    return [
+        outcome
+        for outcome in outcomes
+        if outcome.caught_by is not None and key_of(outcome.mutant) in reasons
+    ]
+
+
 def is_good(outcomes: Sequence[Outcome], reasons: Mapping[Key, Reason]) -> bool:
-    """Of those that change anything at least 95 % are caught, and every survivor is explained."""
+    """Of those that change anything at least 95 % are caught, and every survivor is explained, and
+    no other mutant is.
+    """
     caught = len(outcomes) - len(survivors(outcomes))
     changing = len(outcomes) - len(equivalent(outcomes, reasons))
-    return caught >= LEAST_CAUGHT * changing and not unexplained(outcomes, reasons)
+    return (
+        caught >= LEAST_CAUGHT * changing
+        and not unexplained(outcomes, reasons)
+        and not wrongly_explained(outcomes, reasons)
+    )
 
 
 def summary(outcomes: Sequence[Outcome], reasons: Mapping[Key, Reason]) -> str:

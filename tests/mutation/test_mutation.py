@@ -18,10 +18,13 @@ EXAMPLE = """with paid as (
         a.customer_id,
         coalesce(sum(a.amount - a.discount), 0) as amount,
         cast(a.day + to_months(cast(1 as integer)) as date) as next_day,
-        row_number() over (partition by a.id order by a.created_at desc, a.id) as preference
+        row_number() over (partition by a.id, a.k order by a.created_at desc, a.id) as preference,
+        12 * a.months as months
     from amounts as a
-    left join prices as b on a.price_id = b.price_id
-    where a.amount > 0 and a.status = 'paid'
+    left join prices as b on a.price_id = b.price_id and b.kind in ('one', 'two')
+    where (a.amount > 0 or a.is_free or a.is_gift) and a.status = 'paid' and not a.is_void
+    union all
+    select 1, 2, 3, 4, 5
 )
 select distinct customer_id, case when amount > 1 then 'much' else 'little' end from paid"""
 
@@ -51,15 +54,33 @@ def change(kind: str, before: str = "") -> tuple[str, str]:
 def test_each_kind_of_change_is_found_and_made() -> None:
     assert change("comparison", "a.amount") == ("a.amount > 0", "a.amount >= 0")
     assert change("equality") == ("a.status = 'paid'", "a.status <> 'paid'")
-    assert change("join")[1] == "INNER JOIN prices AS b ON a.price_id = b.price_id"
+    assert change("join")[1].startswith("INNER JOIN prices AS b ON a.price_id = b.price_id")
+    assert change("condition")[1] == "LEFT JOIN prices AS b ON a.price_id = b.price_id AND TRUE"
+    assert change("in_list") == ("b.kind IN ('one', 'two')", "b.kind IN ('two')")
+    assert change("negation") == ("NOT a.is_void", "a.is_void")
+    assert change("union") == ("SELECT 1, 2, 3, 4, 5", "(dropped)")
+    assert change("partition")[1].startswith("ROW_NUMBER() OVER (PARTITION BY a.k ORDER BY")
+    assert change("number") == ("12 * a.months", "13 * a.months")
     assert change("sign", "a.discount") == ("a.amount - a.discount", "a.amount + a.discount")
-    assert change("filter") == ("a.amount > 0", "TRUE")
+    assert change("filter", "a.status") == ("a.status = 'paid'", "TRUE")
     assert change("month_offset")[1] == "TO_MONTHS(CAST(1 AS INT) + 1)"
     assert change("order") == ("ORDER BY a.created_at DESC, a.id", "ORDER BY a.id")
     assert change("case_branch") == ("CASE WHEN amount > 1 THEN 'much' END", "(dropped)")
     assert "'much'" not in mutated(EXAMPLE, "case_branch", 0)
     assert "DISTINCT" not in mutated(EXAMPLE, "distinct", 0)
     assert "COALESCE" not in mutated(EXAMPLE, "coalesce", 0)
+
+
+def test_or_becomes_and_of_the_same_two_sides() -> None:
+    changes = {one.before: one.after for one in sites(EXAMPLE) if one.kind == "logic"}
+    three = "a.amount > 0 OR a.is_free OR a.is_gift"
+    assert changes[three] == "((a.amount > 0 OR a.is_free) AND a.is_gift)"
+    assert changes["a.amount > 0 OR a.is_free"] == "(a.amount > 0 AND a.is_free)"
+
+
+def test_places_of_the_same_change_in_a_step_are_told_apart() -> None:
+    twice = "select coalesce(a, 0) + coalesce(a, 0) as doubled from amounts"
+    assert [one.place for one in sites(twice) if one.kind == "coalesce"] == [1, 2]
 
 
 def test_a_mutant_is_another_statement_by_its_one_change() -> None:
@@ -144,7 +165,11 @@ def test_a_run_is_good_only_with_95_percent_and_every_survivor_explained() -> No
     assert not report.is_good([*caught[1:], survivor], {key: known})
     equivalent = report.Reason(is_equivalent=True, text="the same")
     assert report.is_good([*caught[1:], survivor], {key: equivalent})
+    wrong = report.key_of(caught[0].mutant)
+    assert not report.is_good([*caught, survivor], {key: known, wrong: equivalent})
 
 
-def test_every_explanation_has_a_reason() -> None:
-    assert all(reason.text.strip() for reason in report.explanations().values())
+def test_every_explanation_has_a_reason_and_a_mutant(prepared: Prepared) -> None:
+    reasons = report.explanations()
+    assert all(reason.text.strip() for reason in reasons.values())
+    assert reasons.keys() <= {report.key_of(one) for one in all_mutants(prepared)}

@@ -70,7 +70,9 @@ def sample(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
 
     def lot(mutant: Mutant) -> str:
         site = mutant.site
-        text = f"{seed}|{mutant.model}|{site.kind}|{site.step}|{site.before}|{site.after}"
+        text = (
+            f"{seed}|{mutant.model}|{site.kind}|{site.step}|{site.before}|{site.after}|{site.place}"
+        )
         return sha256(text.encode()).hexdigest()
 
     waiting: dict[str, dict[str, list[Mutant]]] = {}
