@@ -69,7 +69,7 @@ class Chain:
             product) is taken to have failed.
     """
 
-    def __init__(self, prepared: Prepared, time_limit: float = 60.0) -> None:
+    def __init__(self, prepared: Prepared, time_limit: float = 300.0) -> None:
         self.prepared = prepared
         self._time_limit = time_limit
         self._connection = duckdb.connect(config={"threads": 1, "memory_limit": "1500MB"})
