@@ -32,9 +32,9 @@ def land(settings: Settings) -> None:
     for number, name in enumerate(NAMES):
         row = f'c{number},"O\'Neil \\ {name}",true,2026-10-01T10:00:00.25Z\n'
         (folder / f"{name}.csv").write_text(header + row, encoding="utf-8")
-        columns = {"id": pa.array([number], pa.int32()), "updated_at": ZONED}
+        columns = {"id": pa.array([number], pa.int32()), "name": [name], "updated_at": ZONED}
         pq.write_table(pa.table(columns), folder / f"{name}.parquet")
-    (folder / "more.jsonl").write_text('{"id": "j1", "name": null, "active": false}\n')
+    (folder / "more.jsonl").write_text('{"id": "j1", "name": "J", "active": false}\n')
 
 
 def test_raw_rows_are_those_of_duckdb(on_spark: SparkProject, tmp_path: Path) -> None:
