@@ -6,6 +6,7 @@ PYTHON := $(BIN)/python
 CUSTOMERS ?= 400
 MONTHS ?= 24
 KILLS ?= 500
+SIZE ?= S
 
 # The stamp is named after the lock's hash, so a changed lock is installed, once.
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock | cut -c 1-16)
@@ -132,9 +133,8 @@ test-bi: $(STAMP) $(BI_READY) ## import the dashboard into a clean Superset; its
 mutate: $(STAMP) ## change the revenue models' SQL a hundred ways; every change must be caught
 	@$(PYTHON) -m tests.mutation
 
-bench: $(STAMP) ## measure MRR of 100,000 customers x 36 months against a floor
-	@$(PYTHON) -m benchmarks.mrr
-	@$(PYTHON) -m benchmarks.gate
+bench: $(STAMP) ## measure a simulated company, everything against floors of the same run: SIZE=S|M|L
+	@$(PYTHON) -m benchmarks --size $(SIZE)
 
 test-crash: $(STAMP) ## kill real runs at any place and moment: KILLS=500 [SEED=...]
 	@$(PYTHON) -m tests.faults.crash_many --kills $(KILLS) $(if $(SEED),--seed $(SEED))

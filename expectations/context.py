@@ -21,6 +21,7 @@ from expectations import data_docs, dialect
 from expectations.rules import Rule, by_table
 from orchestration.failpoints import failpoint
 from orchestration.results import Result, Stage
+from orchestration.workers import tell
 
 #: How many of the values that broke a rule a message shows.
 EXAMPLES = 3
@@ -128,12 +129,14 @@ class SuiteRunner:
             + (f"?{urlencode(query)}" if query else ""),
             create_temp_table=False,
         )
+        results: list[Result] = []
+        tables = by_table(rules)
         try:
-            return [
-                result
-                for (schema, table), own in by_table(rules).items()
-                for result in self._run_table(stage, source, warehouse, schema, table, own)
-            ]
+            for place, ((schema, table), own) in enumerate(tables.items(), start=1):
+                what = f"Great Expectations: table {place} of {len(tables)}, {schema}.{table}"
+                tell(what, is_passing=True)
+                results += self._run_table(stage, source, warehouse, schema, table, own)
+            return results
         finally:
             # Two engines: one of the data source, one of its execution engine. Either one
             # left open would keep the file locked.
@@ -229,11 +232,15 @@ def _expectation(rule: Rule) -> Any:
         ),
         "latest": lambda: gxe.ExpectColumnMaxToBeBetween(column=rule.column, **bounds, **common),
         "row_count": lambda: gxe.ExpectTableRowCountToBeBetween(**bounds, **common),
-        "no_rows": lambda: gxe.UnexpectedRowsExpectation(
-            unexpected_rows_query=rule.query, **common
-        ),
+        "no_rows": lambda: _no_rows(unexpected_rows_query=rule.query, **common),
     }
     return builders[rule.kind]()
+
+
+def _no_rows(**arguments: Any) -> Any:
+    from expectations.no_rows import ExpectNoRows
+
+    return ExpectNoRows(**arguments)
 
 
 def _from_validation(stage: Stage, rule: Rule, row: Any) -> Result:

@@ -184,6 +184,7 @@ def _run(settings: Settings, project_dir: Path, *, simulate_if_empty: bool) -> i
     outcome = refresh(
         settings,
         progress.say,
+        show=progress.show,
         go_on_without_refused=os.environ.get("HOLDFAST_GO_ON_WITHOUT_REFUSED") == "1",
         project_dir=project_dir,
     )
@@ -196,7 +197,8 @@ def _close(settings: Settings, month: str, who: str) -> int:
     from orchestration.refresh import refresh
 
     first = closing_month(month, settings.as_of)
-    outcome = refresh(settings, Progress(sys.stdout).say, close=first, who=who)
+    progress = Progress(sys.stdout)
+    outcome = refresh(settings, progress.say, show=progress.show, close=first, who=who)
     assert outcome.release is not None
     print("\n".join(["", *summary(outcome, settings)]))
     print(

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -43,7 +44,10 @@ _STAGES: dict[str, Stage] = {
 
 #: How many of the rows that failed a test a message shows.
 EXAMPLES = 3
-TELL_EVERY_SECONDS = 5.0
+#: Passing lines are for people: more of them than this nobody reads.
+TELL_EVERY_SECONDS = 0.2
+#: The models that took longest are named once all are built.
+LONGEST = 3
 
 #: Column names and rows.
 Rows = tuple[list[str], list[Any]]
@@ -202,6 +206,7 @@ def build(
     failpoint("dbt.starting")
     finished = _invoke(command, settings, build_database, project_dir, _parsed.pop(key, None))
     failpoint("dbt.built")
+    tell(_built_line(finished.results))
     target = dbt_target_dir(settings)
     nodes = [
         _node(row, project_dir, target)
@@ -304,7 +309,8 @@ def _invoke(
 ) -> Any:
     from dbt.cli.main import dbtRunner
 
-    runner = dbtRunner(manifest=parsed, callbacks=[_Counter()])
+    counter = _Counter(_to_do(parsed, command))
+    runner = dbtRunner(manifest=parsed, callbacks=[counter])
     with _environment(dbt_environment(settings, build_database, project_dir)):
         try:
             outcome = runner.invoke(dbt_arguments(command, settings, project_dir))
@@ -319,22 +325,94 @@ def _invoke(
 
 
 class _Counter:
-    """Tells how many nodes are finished, every few seconds."""
+    """Tells how many models and tests are finished, and the last of them."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, to_do: Mapping[str, int], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._to_do = to_do
         self._clock = clock
         self._told_at = clock()
-        self._finished = 0
+        self._finished: Counter[str] = Counter()
 
     def __call__(self, event: Any) -> None:
         if event.info.name != "NodeFinished":
             return
         failpoint("dbt.node_finished")
-        self._finished += 1
+        node = event.data.node_info
+        if node.resource_type not in _STAGES:
+            # Exposures are nodes too; nothing is done for them.
+            return
+        self._finished[_kind(node.resource_type)] += 1
         if self._clock() - self._told_at >= TELL_EVERY_SECONDS:
             self._told_at = self._clock()
-            name = event.data.node_info.node_name
-            tell(f"dbt: {self._finished} models and tests done, last {name}")
+            done = ", ".join(
+                f"{_of(self._finished[kind], self._to_do.get(kind))} {kind}" for kind in _KINDS
+            )
+            tell(f"dbt: {done} done; last {_said(event.data)}", is_passing=True)
+
+
+#: What people call the nodes of a build.
+_KINDS = ("models", "tests")
+
+
+def _kind(resource_type: str) -> str:
+    return "tests" if resource_type in ("test", "unit_test") else "models"
+
+
+def _of(finished: int, to_do: int | None) -> str:
+    return f"{finished} of {to_do}" if to_do else str(finished)
+
+
+def _to_do(parsed: Any, command: Sequence[str]) -> Counter[str]:
+    """How many models and tests a build has before it; empty where nothing is parsed yet."""
+    counted: Counter[str] = Counter()
+    if parsed is None:
+        return counted
+    nodes = [*parsed.nodes.values()]
+    if "unit_test" not in command:
+        nodes += parsed.unit_tests.values()
+    for node in nodes:
+        if str(node.resource_type) in _STAGES and node.config.get("materialized") != "ephemeral":
+            counted[_kind(str(node.resource_type))] += 1
+    return counted
+
+
+def _said(data: Any) -> str:
+    """A node that is finished: its name, its rows where they are known, its seconds."""
+    node = data.node_info
+    rows = None
+    if _kind(node.resource_type) == "models" and node.node_status == "success":
+        rows = _rows(node.node_relation.schema, node.node_relation.alias)
+    counted = "" if rows is None else f" {rows:,} rows,"
+    return f"{node.node_name},{counted} {data.run_result.execution_time:.1f} s"
+
+
+def _rows(schema: str, table: str) -> int | None:
+    """Rows of a table that dbt has just made, by the engine's own books; None of a view."""
+    environment = import_module("dbt.adapters.duckdb.connections").DuckDBConnectionManager._ENV
+    connection = getattr(environment, "conn", None)
+    if connection is None:
+        return None
+    # Without parameters, for which DuckDB would import pandas.
+    sizes = "select schema_name, table_name, estimated_size from duckdb_tables()"
+    with connection.cursor() as cursor:
+        found = {(row[0], row[1]): int(row[2]) for row in cursor.execute(sizes).fetchall()}
+    return found.get((schema, table))
+
+
+def _built_line(results: Sequence[Any]) -> str:
+    """What dbt did, and the models that took longest."""
+    done = Counter(_kind(str(row.node.resource_type)) for row in results if _is_done(row))
+    models = [row for row in results if _kind(str(row.node.resource_type)) == "models"]
+    longest = sorted(models, key=lambda row: -(row.execution_time or 0))[:LONGEST]
+    named = ", ".join(f"{row.node.name} {row.execution_time or 0:.1f} s" for row in longest)
+    counted = " and ".join(f"{done[kind]} {kind}" for kind in _KINDS)
+    return f"dbt: {counted} done; the longest models: {named}"
+
+
+def _is_done(row: Any) -> bool:
+    return str(row.node.resource_type) in _STAGES and str(row.status) != "skipped"
 
 
 def _let_go_of_the_database() -> None:

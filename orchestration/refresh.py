@@ -10,8 +10,9 @@ from pathlib import Path
 from orchestration.control import Release
 from orchestration.dagster_home import prepare_dagster_home, write_history_without_waiting
 from orchestration.landing.report import GateReport
+from orchestration.report import Say
 from orchestration.results import Result
-from orchestration.run import RefreshRun, Say, open_run
+from orchestration.run import RefreshRun, open_run
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.targets.postgres.target import TargetState
 
@@ -44,6 +45,7 @@ def refresh(
     settings: Settings,
     say: Say = print,
     *,
+    show: Say | None = None,
     go_on_without_refused: bool = False,
     project_dir: Path = DBT_PROJECT_DIR,
     close: date | None = None,
@@ -54,6 +56,7 @@ def refresh(
     Args:
         settings: of the run.
         say: is given lines of progress.
+        show: is given passing lines, how far a step is; without it, `say` is given a few of them.
         go_on_without_refused: leave out files that cannot be taken in, instead of stopping.
         project_dir: folder of `dbt_project.yml`.
         close: first day of the month that the run is to close, if it is to close one.
@@ -65,6 +68,7 @@ def refresh(
     with open_run(
         settings,
         say,
+        show=show,
         go_on_without_refused=go_on_without_refused,
         project_dir=project_dir,
         close=close,

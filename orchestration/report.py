@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,22 +21,69 @@ from orchestration.warehouse import has_table, open_for_reading
 if TYPE_CHECKING:
     from orchestration.refresh import Outcome
 
+Say = Callable[[str], None]
+
+#: In a log, how far a long step is is said this often.
+LOG_EVERY_SECONDS = 30.0
 #: How many failed checks a message names; the rest are counted.
 NAMED_FAILURES = 10
 
 
 class Progress:
-    """Lines of progress with the time since the start, each printed at once."""
+    """Lines of progress with the time since the start, each printed at once.
+
+    On a terminal, passing lines ("model 37 of 244") take turns in the last line. Elsewhere (a log)
+    they are lines like others, and of each `LOG_EVERY_SECONDS` only one is printed.
+    """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock = clock
         self._start = clock()
+        self._is_terminal = stream.isatty()
+        self._passing = ""
+        self._seldom = Seldom(self.say, clock)
 
     def say(self, line: str) -> None:
-        """Print a line."""
-        elapsed = self._clock() - self._start
-        print(f"{elapsed:6.1f}s  {line}", file=self._stream, flush=True)
+        """Print a line that stays."""
+        self._print(f"{self._erased()}{self._stamped(line)}\n")
+
+    def show(self, line: str) -> None:
+        """Print a line that the next one takes the place of."""
+        if not self._is_terminal:
+            self._seldom.show(line)
+            return
+        erased = self._erased()
+        # A line that is broken in two could not be taken back.
+        self._passing = self._stamped(line)[: shutil.get_terminal_size().columns - 1]
+        self._print(f"{erased}{self._passing}")
+
+    def _stamped(self, line: str) -> str:
+        return f"{self._clock() - self._start:6.1f}s  {line}"
+
+    def _erased(self) -> str:
+        blanks = len(self._passing)
+        self._passing = ""
+        return f"\r{' ' * blanks}\r" if blanks else ""
+
+    def _print(self, text: str) -> None:
+        print(text, end="", file=self._stream, flush=True)
+
+
+class Seldom:
+    """Passing lines for those who only have lines that stay: one of each `LOG_EVERY_SECONDS`."""
+
+    def __init__(self, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._said_at = clock()
+
+    def show(self, line: str) -> None:
+        """Say the line if none was said for a while."""
+        now = self._clock()
+        if now - self._said_at >= LOG_EVERY_SECONDS:
+            self._said_at = now
+            self._say(line)
 
 
 def readable_path(path: str | Path) -> str:

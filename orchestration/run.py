@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -57,7 +57,7 @@ from orchestration.release.build import BuildPaths, start_build
 from orchestration.release.carry_over import carry_over
 from orchestration.release.fingerprint import code_version, fingerprint, input_digest, is_unchanged
 from orchestration.release.publish import OutboxMessage, commit, keep_as_known, roll_forward, seal
-from orchestration.report import readers_see, rejection
+from orchestration.report import Say, Seldom, readers_see, rejection
 from orchestration.results import STAGE_NAMES, Result, Stage, rejecting
 from orchestration.run_log import (
     RowAccount,
@@ -91,8 +91,6 @@ if TYPE_CHECKING:
     from expectations.rules import Rule
     from orchestration.dbt_runner import DbtNode
 
-Say = Callable[[str], None]
-
 
 @dataclass
 class RefreshRun:
@@ -102,6 +100,7 @@ class RefreshRun:
     control: Control
     run_id: str
     say: Say
+    show: Say
     project_dir: Path
     go_on_without_refused: bool
     code_version: str
@@ -248,7 +247,8 @@ class RefreshRun:
         """
         from expectations.suites.marts import mart_rules
 
-        nodes = _worker(self._dbt).result(self._models or self._start_models(), self.say)
+        models = self._models or self._start_models()
+        nodes = _worker(self._dbt).result(models, self.say, self.show)
         self.results.extend(node.result for node in nodes)
         failpoint("models.built")
         if not self._is_hopeless():
@@ -280,6 +280,7 @@ class RefreshRun:
                 month that is to be closed has no figures.
         """
         self.stop_if_rejected()
+        self.say("invariants of the run")
         self._write_dictionary()
         self._check_invariants()
         self.stop_if_rejected(at_the_end=True)
@@ -302,6 +303,7 @@ class RefreshRun:
                 connection, self.run_id, self.closing.close_id if self.closing else None
             )
         failpoint("release.log_written")
+        self.say("sealing the build")
         if self.settings.known_at is not None:
             self.as_known = keep_as_known(self.settings, seal(build))
             return None
@@ -322,6 +324,7 @@ class RefreshRun:
             outbox=for_each_target(messages, self.targets, self.run_id),
             books=lambda n: self._write_books(n, books),
         )
+        self.say(f"release {self.released.n} is committed; targets follow")
         self.notices = notice_lines(books.restated, self.settings)
         # What follows from the commit is done by whoever comes first: here, or by the next start.
         roll_forward(self.settings, self.control)
@@ -421,7 +424,7 @@ class RefreshRun:
     def _finish_suite(self, suite: Future[list[Result]]) -> list[Result]:
         from expectations import context
 
-        found = self._accepting(_worker(self._suites).result(suite))
+        found = self._accepting(_worker(self._suites).result(suite, self.say, self.show))
         self.results.extend(found)
         # Not waited for: the pages are written while dbt builds, or while the run ends.
         _worker(self._suites).start(context.build_data_docs)
@@ -467,12 +470,15 @@ def open_run(
     settings: Settings,
     say: Say = print,
     *,
+    show: Say | None = None,
     go_on_without_refused: bool = False,
     project_dir: Path = DBT_PROJECT_DIR,
     close: date | None = None,
     who: str = "",
 ) -> Iterator[RefreshRun]:
     """Hold the lock of the home for one run, finish what an earlier one left, record the end.
+
+    `show` is given passing lines (how far a step is); without it, `say` is given a few of them.
 
     Raises:
         ConfigurationError: a metric policy that cannot be computed, or is not defined; a seed of
@@ -501,6 +507,7 @@ def open_run(
                 control=control,
                 run_id=run_id,
                 say=say,
+                show=show or Seldom(say).show,
                 project_dir=project_dir,
                 go_on_without_refused=go_on_without_refused,
                 code_version=code,

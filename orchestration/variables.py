@@ -52,6 +52,8 @@ KNOWN = frozenset(
         "SPARK_VENV",
         # Superset (bi/client.py).
         "SUPERSET_VENV",
+        # A project that the benchmark builds beside this one (benchmarks/peer.py).
+        "PEER",
         # For tests.
         "AUDIT_OFFLINE",
         "FAILPOINT",

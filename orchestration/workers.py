@@ -36,10 +36,13 @@ _POLL_SECONDS = 0.2
 _lines: Any = None
 
 
-def tell(line: str) -> None:
-    """Called inside a worker: a line of progress for the run. Outside of one it goes nowhere."""
+def tell(line: str, *, is_passing: bool = False) -> None:
+    """Called inside a worker: a line of progress for the run. Outside of one it goes nowhere.
+
+    A passing line says how far something is, and stands for what was said of it before.
+    """
     if _lines is not None:
-        _lines.put(line)
+        _lines.put((line, is_passing))
 
 
 class Worker:
@@ -69,8 +72,18 @@ class Worker:
         except BrokenProcessPool:
             raise self._died() from None
 
-    def result(self, future: Future[T], say: Callable[[str], None] | None = None) -> T:
+    def result(
+        self,
+        future: Future[T],
+        say: Callable[[str], None] | None = None,
+        show: Callable[[str], None] | None = None,
+    ) -> T:
         """Wait for something given to it, passing on its lines of progress.
+
+        Args:
+            future: what to wait for.
+            say: is given the lines that stay.
+            show: is given the passing lines.
 
         Raises:
             HoldfastError: the process died, for example for want of memory.
@@ -78,9 +91,10 @@ class Worker:
         """
         while True:
             done = bool(wait([future], timeout=_POLL_SECONDS).done)
-            for line in self._drain():
-                if say is not None:
-                    say(line)
+            for line, is_passing in self._drain():
+                hear = show if is_passing else say
+                if hear is not None:
+                    hear(line)
             if done:
                 break
         try:
@@ -110,8 +124,8 @@ class Worker:
             "be out of memory: lower HOLDFAST_MEMORY_LIMIT or HOLDFAST_THREADS, and run again."
         )
 
-    def _drain(self) -> list[str]:
-        lines: list[str] = []
+    def _drain(self) -> list[tuple[str, bool]]:
+        lines: list[tuple[str, bool]] = []
         while not self._queue.empty():
             lines.append(self._queue.get())
         return lines

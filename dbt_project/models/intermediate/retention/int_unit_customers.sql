@@ -11,18 +11,25 @@ parents as (
     select * from {{ ref('int_customer_parents') }}
 ),
 
-final as (
+graded as (
     select
-        units.policy_id,
-        units.unit_id,
-        units.subscription_id,
-        coalesce(parents.customer_id, units.customer_id) as customer_id
+        units.*,
+        -- A column of its own: a join on a condition over two tables compares all with all.
+        case when policies.grain = 'parent_account' then units.unit_id end as parent_unit_id
     from units
     inner join policies
         on units.policy_id = policies.policy_id
+),
+
+final as (
+    select
+        graded.policy_id,
+        graded.unit_id,
+        graded.subscription_id,
+        coalesce(parents.customer_id, graded.customer_id) as customer_id
+    from graded
     left join parents
-        on policies.grain = 'parent_account'
-        and units.unit_id = parents.parent_unit_id
+        on graded.parent_unit_id = parents.parent_unit_id
 )
 
 select * from final

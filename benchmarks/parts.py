@@ -1,0 +1,193 @@
+"""What is measured, part by part; each is a process of its own, and everything that it starts."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from benchmarks.company import AS_OF, Company
+from benchmarks.figures import Figure, Record
+from benchmarks.peer import build_peer, peer_folder
+from benchmarks.processes import Line, Measured, measure
+from orchestration.dbt_runner import dbt_arguments, dbt_environment
+from orchestration.policies import SEED
+from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.targets.postgres.server import VARIABLE as POSTGRES
+
+RUN = [sys.executable, "-m", "orchestration.cli", "run"]
+#: A loop by which machines of different speed, or load, can be compared.
+LOOP = "x = 0\nfor i in range(20_000_000):\n    x += i * i"
+STARTS = {
+    "start of Python": "pass",
+    "start of dbt": "import dbt.cli.main",
+    "start of Dagster": "import orchestration.definitions",
+    "start of Great Expectations": "import great_expectations",
+}
+
+
+@dataclass
+class Bench:
+    """A run of the benchmark: the company, the policies, what was measured so far."""
+
+    company: Company
+    policies: str
+    record: Record
+    named: dict[str, Figure] = field(default_factory=dict)
+    stages: list[Line] = field(default_factory=list)
+
+    def add(self, what: str, used: Measured, *floors: str, remarks: str = "") -> None:
+        """Keep a measurement; floors that were not measured in this run are left out."""
+        found = [self.named[name] for name in floors if name in self.named]
+        whole = found if len(found) == len(floors) else []
+        self.named[what] = self.record.add(what, used, *whole, remarks=remarks)
+
+
+def simulation(bench: Bench) -> None:
+    """Making the company, where it was not there yet."""
+    made = bench.company.simulated
+    if made is not None:
+        said = made.lines[-1].text
+        rows = int(said.split()[1].replace(",", ""))
+        remarks = f"{rows:,} rows, {rows / made.wall_seconds / 1e6:.2f} million rows a second"
+        bench.add("simulation of the company", made, remarks=remarks)
+
+
+def starts(bench: Bench) -> None:
+    """What importing costs before anything is done, and the speed of the machine."""
+    bench.add("20 million steps of Python", measure([sys.executable, "-c", LOOP], {}))
+    environment = bench.company.environment("home", bench.policies)
+    for what, code in STARTS.items():
+        bench.add(what, measure([sys.executable, "-c", code], environment))
+
+
+def floors(bench: Bench) -> None:
+    """The gate alone, reading its input once, dbt alone, and the models' SQL alone."""
+    settings = bench.company.settings("bare", bench.policies)
+    environment = bench.company.environment("bare", bench.policies)
+    database = _database(settings)
+    bench.add("gate and raw views", _floor("raw", database, environment))
+    bench.add("floor: input read and summed once", _floor("read", database, environment))
+    bench.add("dbt parse, nothing known yet", _dbt(settings, "parse"))
+    bench.add("dbt parse, nothing changed", _dbt(settings, "parse"))
+    bench.add("dbt build, all models and tests", _dbt(settings, "build"))
+    used = _floor("models", database, environment)
+    bench.add("floor: SQL of the models alone", used, "floor: input read and summed once")
+
+
+def refreshes(bench: Bench) -> None:
+    """`make run`: the first time, with nothing new, and with the files of one more day."""
+    home = bench.company.folder / "home"
+    # The database of BI tools is a part of its own.
+    environment = bench.company.environment("home", bench.policies) | {POSTGRES: ""}
+    if home.exists():
+        raise FileExistsError(f"{home} is there already: remove it, or name another folder.")
+    used = measure(RUN, environment, disk=home)
+    bench.stages.extend(used.lines)
+    bench.add(
+        "make run, first",
+        used,
+        "dbt build, all models and tests",
+        remarks=f"{used.peak_disk_bytes / 1e9:.2f} GB of disk",
+    )
+    bench.add("make run, nothing new", measure(RUN, environment), "make run, first")
+    rows = bench.company.land_last_day()
+    environment |= bench.company.environment("home", bench.policies, AS_OF)
+    used = measure(RUN, environment, disk=home)
+    bench.add("make run, one day more", used, "make run, first", remarks=f"{rows:,} new rows")
+
+
+def postgres(bench: Bench) -> None:
+    """Publishing the release of `make run` to the database that HOLDFAST_POSTGRES_DSN names.
+
+    What the server itself uses is in no figure but the wall seconds.
+    """
+    home = bench.company.folder / "home"
+    if not os.environ.get(POSTGRES) or not (home / "warehouse.duckdb").exists():
+        return
+    environment = bench.company.environment("home", bench.policies, AS_OF)
+    environment |= {POSTGRES: os.environ[POSTGRES]}
+    copied = _floor("copy", home / "warehouse.duckdb", environment)
+    bench.add("floor: COPY of the marts as csv", copied)
+    publish = [sys.executable, "-m", "orchestration.cli", "publish"]
+    used = measure(publish, environment)
+    remarks = f"{used.wall_seconds / copied.wall_seconds:.2f} times the wall seconds"
+    bench.add("make publish", used, "floor: COPY of the marts as csv", remarks=remarks)
+
+
+def policies(bench: Bench) -> None:
+    """MRR from raw to `fct_mrr_by_month`: one policy, and all of the seed at once."""
+    with (DBT_PROJECT_DIR / SEED).open(newline="", encoding="utf-8") as lines:
+        defined = [line["policy_id"] for line in csv.DictReader(lines)]
+    environment = bench.company.environment("policies", defined[0])
+    settings = bench.company.settings("policies", defined[0])
+    _floor("raw", _database(settings), environment)
+    one = replace(settings, enabled_policies=("board_strict",), official_policy="board_strict")
+    every = replace(settings, enabled_policies=tuple(defined), official_policy="board_strict")
+    _dbt(one, "seed")
+    tiny = "dbt run, one tiny model"
+    bench.add(tiny, _dbt(one, "run", "int_metric_policy_computations"))
+    bench.add("MRR by month, 1 policy", _dbt(one, "run", "+fct_mrr_by_month"), tiny)
+    used = _dbt(every, "run", "+fct_mrr_by_month")
+    more = (used.cpu_seconds - bench.named["MRR by month, 1 policy"].cpu_seconds) / (
+        len(defined) - 1
+    )
+    bench.add(
+        f"MRR by month, {len(defined)} policies",
+        used,
+        "MRR by month, 1 policy",
+        remarks=f"{more:.1f} CPU s for each policy more",
+    )
+
+
+def peers(bench: Bench) -> None:
+    """The dbt project that `HOLDFAST_PEER` names, on the same subscriptions."""
+    peer = peer_folder()
+    if peer is None:
+        return
+    settings = bench.company.settings("policies", "board_strict")
+    database = _database(settings)
+    if not database.exists():
+        _floor("raw", database, bench.company.environment("policies", "board_strict"))
+    scratch = bench.company.folder / "peer"
+    used = build_peer(peer, database, scratch, settings.threads)
+    bench.add(f"peer {peer.name}: dbt build", used, "MRR by month, 1 policy")
+
+
+PARTS: Mapping[str, Callable[[Bench], None]] = {
+    "simulation": simulation,
+    "starts": starts,
+    "floors": floors,
+    "refreshes": refreshes,
+    "postgres": postgres,
+    "policies": policies,
+    "peers": peers,
+}
+
+
+def _database(settings: Settings) -> Path:
+    return settings.build_dir / "benchmark" / "warehouse.duckdb"
+
+
+def _floor(what: str, database: Path, environment: Mapping[str, str]) -> Measured:
+    command = [sys.executable, "-m", "benchmarks.floors", what, str(database)]
+    return measure(command, environment)
+
+
+def _dbt(settings: Settings, command: str, *select: str) -> Measured:
+    """dbt as its own command line starts it."""
+    words = [command, *(["--select", *select] if select else [])]
+    return measure(
+        [sys.executable, "-m", "dbt.cli.main", *dbt_arguments(words, settings, DBT_PROJECT_DIR)],
+        dbt_environment(settings, _database(settings), DBT_PROJECT_DIR),
+    )
+
+
+def as_json(bench: Bench) -> str:
+    """Figures and the lines of the first run, for programs."""
+    stages = [[line.text, line.cpu_seconds, line.wall_seconds] for line in bench.stages]
+    return json.dumps({"figures": bench.record.as_json(), "lines": stages}, indent=1)

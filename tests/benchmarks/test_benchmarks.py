@@ -1,0 +1,98 @@
+"""The benchmark command works; what it measures depends on the machine and is judged nowhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks.company import AS_OF, SIZES, Company, split_last_day
+from benchmarks.figures import Record
+from benchmarks.processes import Measured, measure
+
+BUSY = """
+import subprocess, sys
+x = bytearray(60_000_000)
+subprocess.run([sys.executable, "-c", "sum(i * i for i in range(4_000_000))"], check=True)
+print("done")
+"""
+
+
+def test_what_children_use_is_counted() -> None:
+    used = measure([sys.executable, "-c", BUSY], {})
+    alone = measure([sys.executable, "-c", "sum(i * i for i in range(4_000_000))"], {})
+    assert used.cpu_seconds > alone.cpu_seconds
+    assert used.peak_bytes > 60_000_000
+    assert [line.text for line in used.lines] == ["done"]
+
+
+def test_a_command_that_fails_is_an_error_with_its_words() -> None:
+    with pytest.raises(RuntimeError, match="no such luck"):
+        measure([sys.executable, "-c", "raise SystemExit('no such luck')"], {})
+
+
+def test_a_ratio_is_to_the_sum_of_the_floors() -> None:
+    lines: list[str] = []
+    record = Record(lines.append)
+    floor = record.add("floor", Measured(2.0, 1.0, 10**9))
+    other = record.add("other", Measured(3.0, 1.0, 10**9))
+    assert floor.ratio is None
+    assert record.add("all", Measured(10.0, 4.0, 2 * 10**9), floor, other).ratio == 2.0
+    assert lines[-1] == "| all | 10.0 | 4.0 | 2.00 | 2.00 | floor |  |"
+
+
+def test_the_rows_of_the_last_day_land_apart(tmp_path: Path) -> None:
+    landing, last_day = tmp_path / "landing", tmp_path / "last_day"
+    folder = landing / "product" / "events" / "date=2026-10-31"
+    folder.mkdir(parents=True)
+    with duckdb.connect() as connection:
+        for name, days in (("both", "(0), (1), (2)"), ("new", "(0), (0)")):
+            connection.execute(
+                f"copy (select 'e' || place as id, timestamp '{AS_OF} 08:00' - to_days(place)"
+                f" as received_at from (values {days}) as t(place)) to '{folder}/{name}.parquet'"
+            )
+    split_last_day(landing, last_day)
+    company = Company(SIZES["S"], tmp_path, landing, last_day, None)
+    before = f"select count(*), max(received_at) from read_parquet('{landing}/*/*/**/*.parquet')"
+    with duckdb.connect() as connection:
+        assert connection.execute(before).fetchall() == [(2, datetime(2026, 10, 30, 8))]
+    assert not (folder / "new.parquet").exists()
+    assert company.land_last_day() == 3
+    with duckdb.connect() as connection:
+        assert connection.execute(before).fetchall() == [(5, datetime(2026, 10, 31, 8))]
+
+
+def test_a_part_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--parts", "floors,roofs"])
+    assert "there is no part roofs" in capsys.readouterr().err
+
+
+@pytest.mark.deep
+def test_the_whole_command_measures_a_tiny_company(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks", "--folder", str(tmp_path / "company")),
+            *("--customers", "40", "--months", "6", "--events", "500", "--page", str(page)),
+        ],
+        env={**os.environ, "HOLDFAST_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "company" / "figures.json").read_text(encoding="utf-8"))
+    measured = {figure["what"]: figure for figure in found["figures"]}
+    assert measured["make run, one day more"]["remarks"].endswith("new rows")
+    assert measured["make run, first"]["ratio"] > 0
+    assert all(figure["cpu_seconds"] > 0 for figure in measured.values())
+    assert "make run, nothing new" in page.read_text(encoding="utf-8")
+    assert "</svg>" in (tmp_path / "images" / "benchmark-S.svg").read_text(encoding="utf-8")
