@@ -321,8 +321,9 @@ def _forms(column: Column, target: pa.DataType) -> tuple[tuple[str, pa.DataType]
     if column.data_type == "timestamp":
         return (_NAIVE, target), (_ZONED, pa.timestamp("us", "UTC"))
     if column.data_type == "bigint":
-        # So few digits are within any limit.
-        return ((r"^-?[0-9]{1,9}$", target),)
+        # So few digits are within the column's limit.
+        digits = len(str(values.largest(column) or 10**9)) - 1
+        return ((rf"^-?[0-9]{{1,{min(digits, 9)}}}$", target),)
     if column.data_type == "date":
         return ((r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", target),)
     return ()

@@ -17,7 +17,14 @@ MAX_TEXT_BYTES = 1_000_000
 #: Of money in minor units and of pieces: what is larger is no price, invoice or number of seats,
 #: and a product of the two would not fit the numbers that engines compute with.
 MAX_AMOUNT = 10**15
-MAX_QUANTITY = 10**9
+#: By name of a column. What is added to a date is a century at most, so that dates stay dates.
+MAX_NUMBERS = {
+    "quantity": 10**9,
+    "interval_count": 1200,
+    "duration_in_months": 1200,
+    "pre_period_days": 36_500,
+    "post_period_days": 36_500,
+}
 _PREVIEW_CHARACTERS = 200
 
 _INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
@@ -128,15 +135,13 @@ def _integer(text: str, column: Column) -> int:
         raise BadValueError("out_of_range", "the number does not fit 64 bits")
     most = largest(column)
     if most is not None and abs(number) > most:
-        raise BadValueError("out_of_range", f"more than {most:,} is no amount or quantity")
+        raise BadValueError("out_of_range", f"{column.name} is at most {most:,}")
     return number
 
 
 def largest(column: Column) -> int | None:
     """How far from 0 a whole number of a column may be; None where only 64 bits limit it."""
-    if column.is_money:
-        return MAX_AMOUNT
-    return MAX_QUANTITY if column.name == "quantity" else None
+    return MAX_AMOUNT if column.is_money else MAX_NUMBERS.get(column.name)
 
 
 def _decimal(text: str, precision: int, scale: int) -> Decimal:

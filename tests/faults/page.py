@@ -7,10 +7,14 @@ A test names its rows by its own name (`test_f04_f05_records_of_other_lengths`) 
     python -m tests.faults.page              runs all tests that name a row, and writes the page
     python -m tests.faults.page PATH ...     runs those of these files only; the others keep
                                              the result that the page has
+    python -m tests.faults.page --report report.xml
+                                             takes the results of a run of all tests, made by
+                                             PYTEST_ADDOPTS=--junitxml=report.xml make test
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import csv
 import os
@@ -174,10 +178,15 @@ next run converges without a manual step, **A** one alert, **W** released with a
 """
 
 
-def main(paths: Sequence[str]) -> int:
-    """Run the tests, write the page; 1 where a test failed."""
+def main(arguments: Sequence[str]) -> int:
+    """Run the tests or read their report, write the page; 1 where a test failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="test files; none: all")
+    parser.add_argument("--report", type=Path, help="a JUnit report, in place of running tests")
+    given = parser.parse_args(arguments)
     before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    results = {**results_on_page(before), **run_tests(paths)}
+    found = read_report(given.report) if given.report else run_tests(given.paths)
+    results = {**results_on_page(before), **found}
     PAGE.write_text(render(results), encoding="utf-8")
     print(f"wrote {PAGE.relative_to(PROJECT_DIR)}")
     return int("failed" in results.values())

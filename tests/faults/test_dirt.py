@@ -338,3 +338,17 @@ def test_amounts_and_quantities_that_nobody_has_are_set_aside(bench: Bench, numb
     assert bench.query("select id from raw_billing.subscription_items") == [("a",)]
     said = [("unit_amount", str(number), "out_of_range"), ("quantity", str(number), "out_of_range")]
     assert [row[2:] for row in bench.quarantine()] == [said[0], said[0], said[1]]
+
+
+@pytest.mark.fault("F56")
+@pytest.mark.parametrize("number", [1201, -1201, 10**9])
+def test_a_term_of_more_than_a_century_is_set_aside(bench: Bench, number: int) -> None:
+    """It is added to dates, and there are none there; of 10^9 years a model stopped."""
+    header = "id,product_id,currency,interval_count,updated_at"
+    rows = [f"p{count},x,usd,{count},2026-01-01" for count in (1, 1200, number)]
+    bench.land(PRICES, "\n".join([header, *rows, ""]))
+    bench.gate()
+    assert bench.query("select id from raw_billing.prices order by id") == [("p1",), ("p1200",)]
+    assert [row[2:] for row in bench.quarantine()] == [
+        ("interval_count", str(number), "out_of_range")
+    ]
