@@ -131,7 +131,7 @@ def _build(company: Company, answers: Queue[str]) -> None:
 
 
 def _is_meant(part: str) -> bool:
-    """Whether a part of an error is no fault: it tells of nothing, or holds such a run on purpose."""
+    """Whether a part of an error is no fault: no news, or a test that holds a run on purpose."""
     return "NO-OP" in part or any(name in part for name in MEANT)
 
 
