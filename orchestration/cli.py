@@ -30,7 +30,7 @@ from orchestration.errors import (
     LandingError,
 )
 from orchestration.lock import home_lock
-from orchestration.machine import catch_signals, lack_of
+from orchestration.machine import catch_signals, lack_of, was_stopped
 from orchestration.report import Progress, readable_path, summary
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_DIR, Settings, load_settings
 
@@ -83,11 +83,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HoldfastError as error:
         return _say_error(error)
     except KeyboardInterrupt as error:
-        said = getattr(error, "__notes__", ["Readers stay on the last release."])
-        print("\n".join(["", "Stopped.", *said]), file=sys.stderr)
-        return 128 + stopped()
+        return _say_stopped(error, stopped())
     except Exception as error:
+        if was_stopped(error):
+            return _say_stopped(error, stopped())
         return _say_error(lack) if (lack := lack_of(error)) else _fault(error)
+
+
+def _say_stopped(error: BaseException, number: int) -> int:
+    said = getattr(error, "__notes__", ["Readers stay on the last release."])
+    print("\n".join(["", "Stopped.", *said]), file=sys.stderr)
+    return 128 + number
 
 
 def _say_error(error: HoldfastError) -> int:

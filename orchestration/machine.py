@@ -59,6 +59,11 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def was_stopped(error: BaseException) -> bool:
+    """Whether an error is what a library made of the stop that a signal asked for."""
+    return any(isinstance(link, KeyboardInterrupt) for link in _chain(error))
+
+
 def lack_of(error: BaseException) -> MachineError | None:
     """The want of space or memory that an error comes from, None where it comes from another thing.
 

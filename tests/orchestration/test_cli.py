@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +104,25 @@ def test_a_fault_of_the_program_goes_to_a_file(
     assert "ZeroDivisionError: by 0" in told
     assert "Traceback" not in told
     assert "Traceback" in (tmp_path / "fault.log").read_text(encoding="utf-8")
+
+
+def test_a_stop_that_a_library_wrapped_is_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Readers of documents catch whatever is raised in them, a KeyboardInterrupt too."""
+
+    def stopped(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except BaseException:
+            raise ValueError("field x has an invalid value") from None
+
+    monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path))
+    monkeypatch.setattr("orchestration.refresh.refresh", stopped)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert cli.main(["run"]) == 143
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert capsys.readouterr().err == "\nStopped.\nReaders stay on the last release.\n"
