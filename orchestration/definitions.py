@@ -30,7 +30,7 @@ from orchestration.automation import (
     refresh_job,
 )
 from orchestration.checks import mart_checks, raw_checks
-from orchestration.dagster_home import write_history_without_waiting
+from orchestration.dagster_history import write_without_waiting
 from orchestration.dbt_runner import prepare_manifest
 from orchestration.landing.contract import load_contract
 from orchestration.settings import DBT_PROJECT_DIR, Settings, load_settings
@@ -65,5 +65,5 @@ def build_definitions(
 def defs() -> dg.Definitions:
     """What `dagster dev` and `dagster definitions` load."""
     settings = load_settings()
-    write_history_without_waiting()
+    write_without_waiting()
     return build_definitions(settings, prepare_manifest(settings))

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from orchestration.control import Release
-from orchestration.dagster_home import prepare_dagster_home, write_history_without_waiting
+from orchestration.dagster_home import prepare_dagster_home
 from orchestration.landing.report import GateReport
 from orchestration.report import Say
 from orchestration.results import Result
@@ -92,7 +92,7 @@ def refresh(
 
 def _execute_job(run: RefreshRun) -> None:
     """Run the Dagster job in this process, with its history in the home folder."""
-    prepare_dagster_home(run.settings)
+    folder = prepare_dagster_home(run.settings)
     run.say("starting dbt, Great Expectations and Dagster")
     run.warm_up()
     import dagster as dg
@@ -101,14 +101,14 @@ def _execute_job(run: RefreshRun) -> None:
     warnings.filterwarnings("ignore", module=r"dagster.*")
     from orchestration.assets.resource import RUN
     from orchestration.automation import CLOSE, REFRESH
+    from orchestration.dagster_history import open_history
     from orchestration.definitions import build_definitions
     from orchestration.reaper import PROCESS_TAG, process_stamp, reap
 
-    write_history_without_waiting()
     definitions = build_definitions(run.settings, run.manifest(), run.project_dir)
     job = definitions.resolve_job_def(REFRESH if run.closing is None else CLOSE)
     try:
-        with dg.DagsterInstance.get() as instance:
+        with open_history(folder) as instance:
             for gone in reap(instance):
                 run.say(f"Dagster run {gone[:8]} is called failed: its process is gone")
             job.execute_in_process(

@@ -58,7 +58,10 @@ class Worker:
         self._queue = context.SimpleQueue()
         lifeline, self._lifeline = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
-            max_workers=1, mp_context=context, initializer=_begin, initargs=(self._queue, lifeline)
+            max_workers=1,
+            mp_context=context,
+            initializer=_begin,
+            initargs=(self._queue, lifeline, dict(os.environ)),
         )
 
     def start(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -131,9 +134,12 @@ class Worker:
         return lines
 
 
-def _begin(lines: Any, lifeline: Connection) -> None:
+def _begin(lines: Any, lifeline: Connection, environ: dict[str, str]) -> None:
     global _lines
     _lines = lines
+    # A process that comes from a server of processes has the environment of that server.
+    os.environ.clear()
+    os.environ.update(environ)
     # Ctrl-C, and many a polite kill, reach the whole group of processes; the run says what is to
     # be done, and its end ends this one.
     for number in (signal.SIGINT, signal.SIGTERM):

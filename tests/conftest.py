@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from pathlib import Path
 
 import pytest
 
+from orchestration import workers
 from tests.support.released_company import released_company
 
 # Releases of other tests need no pages, which take seconds each; tests/dashboard turns them on.
@@ -14,6 +16,14 @@ os.environ.setdefault("HOLDFAST_DASHBOARD", "off")
 
 # Tests publish to servers of their own only, whatever the shell of a developer names.
 os.environ.pop("HOLDFAST_POSTGRES_DSN", None)
+
+# Most of what a run of a test's size costs are the imports of its two workers: a server of
+# processes has done them. `make run`, and what tests it, starts new interpreters.
+workers.START_METHOD = "forkserver"
+multiprocessing.get_context("forkserver").set_forkserver_preload(
+    ["great_expectations", "dbt.cli.main", "dbt.adapters.duckdb", "expectations.context",
+     "orchestration.dbt_runner"]
+)  # fmt: skip
 
 #: With one file per worker the longest ones must not come last.
 LONGEST_FIRST = ("properties/", "faults/", "acceptance/", "customer_success/", "metamorphic/")
