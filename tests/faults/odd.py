@@ -7,6 +7,7 @@ hold of the marts; what cannot be counted is rejected by name, or the raw suites
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -26,6 +27,10 @@ MOMENTS = (
     *(datetime(1970, 1, 1), datetime(1899, 12, 31, 23, 59, 59), datetime(2024, 2, 29, 12)),
     *(datetime(2026, 10, 31, 23, 59, 59), datetime(2026, 11, 1), datetime(2031, 1, 1)),
     datetime(9999, 12, 31),
+)
+MONEY = frozenset(
+    ["unit_amount", "amount_off", "subtotal", "discount_amount", "tax", "total", "amount_paid"]
+    + ["amount", "tax_amount"]
 )
 AMOUNTS = (0, 1, -1, 99, -10_000, 10**12, -(10**12), 10**15)
 
@@ -213,6 +218,26 @@ def one_customer_is_left(company: Company, chance: random.Random) -> None:
             rows[:] = [row for row in rows if row["customer_id"] == keep]
 
 
+def all_money_is_large(company: Company, chance: random.Random) -> None:
+    """A company that bills and reports in a currency of small worth, such as the rupiah."""
+    factor = chance.choice((10**4, 10**5))
+    for rows in company.values():
+        for row in rows:
+            for column, value in row.items():
+                if isinstance(value, int) and column in MONEY:
+                    row[column] = value * factor
+            if row.get("tiers"):
+                row["tiers"] = _larger_tiers(row["tiers"], factor)
+
+
+def _larger_tiers(tiers: str, factor: int) -> str:
+    larger = [
+        {key: value if key == "up_to" else (value or 0) * factor for key, value in tier.items()}
+        for tier in json.loads(tiers)
+    ]
+    return json.dumps(larger)
+
+
 def odd_prices(company: Company, chance: random.Random) -> None:
     for row in _some(company["billing.prices"], chance, 0.5):
         row[chance.choice(("interval_count", "unit_amount"))] = chance.choice((0, -1, 10**9, None))
@@ -242,4 +267,5 @@ ODDITIES: tuple[Oddity, ...] = (
     strange_events,
     one_customer_is_left,
     odd_prices,
+    all_money_is_large,
 )

@@ -82,7 +82,7 @@ def period_amount(price: Row, quantity: int) -> Fraction:
         return ZERO
     units = Fraction(quantity)
     if price.get("billing_scheme") != "tiered":
-        return units * number(price.get("unit_amount"))
+        return units * max(ZERO, number(price.get("unit_amount")))
     tiers = _tiers(str(price["tiers"]))
     if price.get("tiers_mode") == "volume":
         return _volume(tiers, units)

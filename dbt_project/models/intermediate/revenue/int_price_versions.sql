@@ -39,6 +39,9 @@ described as (
                 then 'no_tiers'
             when coalesce(billing_scheme, 'per_unit') <> 'tiered' and unit_amount is null
                 then 'no_amount'
+            -- A company owes its customers nothing a month; a credit is a discount.
+            when coalesce(billing_scheme, 'per_unit') <> 'tiered' and unit_amount < 0
+                then 'negative_amount'
         end as rejection_reason
     from versions
     left join currencies

@@ -51,7 +51,7 @@ final as (
         sum(customers_end) as customers,
         sum(mrr_end) as mrr,
         -- Exact, so that the order of rows cannot show in a cent of an interval.
-        sum(cast(mrr_end * mrr_end as decimal(38, 4))) as mrr_squares
+        sum(cast(mrr_end as decimal(38, 2)) * mrr_end) as mrr_squares
     from counted
     group by {{ by_segment(['policy_id', 'month']) }}
 )

@@ -102,8 +102,8 @@ sums as (
         period_start,
         segment_type,
         segment_value,
-        cast({{ parts[0] }} as decimal(18, 6)) as numerator,
-        cast({{ parts[1] }} as decimal(18, 6)) as denominator,
+        cast({{ parts[0] }} as decimal(28, 6)) as numerator,
+        cast({{ parts[1] }} as decimal(28, 6)) as denominator,
         {{ metric }}_low as known_low,
         {{ metric }}_high as known_high,
         {{ 'is_small_retention_base' if 'revenue_retention' in metric else 'is_small_sample' }}
@@ -119,8 +119,8 @@ sums as (
         periods.period_start,
         months.segment_type,
         months.segment_value,
-        cast(sum(months.numerator) as decimal(18, 6)) as numerator,
-        cast(sum(months.denominator) as decimal(18, 6)) as denominator,
+        cast(sum(months.numerator) as decimal(28, 6)) as numerator,
+        cast(sum(months.denominator) as decimal(28, 6)) as denominator,
         cast(null as decimal(18, 6)) as known_low,
         cast(null as decimal(18, 6)) as known_high,
         cast(null as boolean) as is_known_small,
@@ -141,8 +141,8 @@ sums as (
         expanded.period_start,
         'all' as segment_type,
         'all' as segment_value,
-        cast(expanded.customers_expanded as decimal(18, 6)) as numerator,
-        cast(expanded.customers_start as decimal(18, 6)) as denominator,
+        cast(expanded.customers_expanded as decimal(28, 6)) as numerator,
+        cast(expanded.customers_start as decimal(28, 6)) as denominator,
         cast(null as decimal(18, 6)) as known_low,
         cast(null as decimal(18, 6)) as known_high,
         cast(null as boolean) as is_known_small,
@@ -186,7 +186,7 @@ sums as (
         period_start,
         segment_type,
         segment_value,
-        cast(0.05 as decimal(18, 6)) as numerator,
+        cast(0.05 as decimal(28, 6)) as numerator,
         cast(
             case when customer_retention_rate < 0.95 then 0.95 - customer_retention_rate end
             as decimal(18, 6)
