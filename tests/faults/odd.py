@@ -28,9 +28,9 @@ MOMENTS = (
     *(datetime(2026, 10, 31, 23, 59, 59), datetime(2026, 11, 1), datetime(2031, 1, 1)),
     datetime(9999, 12, 31),
 )
-MONEY = frozenset(
-    ["unit_amount", "amount_off", "subtotal", "discount_amount", "tax", "total", "amount_paid"]
-    + ["amount", "tax_amount"]
+MONEY = (
+    *("unit_amount", "amount_off", "subtotal", "discount_amount", "tax", "total", "amount_paid"),
+    *("amount", "tax_amount"),
 )
 AMOUNTS = (0, 1, -1, 99, -10_000, 10**12, -(10**12), 10**15)
 

@@ -78,7 +78,10 @@ CASES: tuple[Case, ...] = (
             "billing.prices": (
                 price("m", None, usage_type="metered"),
                 price("o", None, type="one_time", interval=None),
+                price("f", 0),
                 price("n", None),
+                price("o-1", -1, type="one_time", interval=None),
+                price("q", -1),
                 price("t", None, billing_scheme="tiered"),
                 price("v", interval=None),
                 price("z", currency="zzz"),
@@ -90,6 +93,7 @@ CASES: tuple[Case, ...] = (
                 "where row_key like '{me}.%' order by 2",
                 (
                     ("prices", "{me}.n", "no_amount"),
+                    ("prices", "{me}.q", "negative_amount"),
                     ("prices", "{me}.t", "no_tiers"),
                     ("prices", "{me}.v", "no_interval"),
                     ("prices", "{me}.z", "unknown_currency"),

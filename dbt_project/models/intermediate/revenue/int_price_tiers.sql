@@ -18,8 +18,8 @@ typed as (
         currency,
         -- "inf" or nothing: no upper bound.
         case when lower(up_to) not in ('inf', 'null') then cast(up_to as bigint) end as up_to,
-        coalesce(cast(nullif(unit_amount, 'null') as decimal(18, 4)), 0) as unit_amount_minor,
-        coalesce(cast(nullif(flat_amount, 'null') as decimal(18, 4)), 0) as flat_amount_minor
+        coalesce(cast(nullif(unit_amount, 'null') as decimal(28, 4)), 0) as unit_amount_minor,
+        coalesce(cast(nullif(flat_amount, 'null') as decimal(28, 4)), 0) as flat_amount_minor
     from parsed
 ),
 
@@ -43,11 +43,11 @@ final as (
         case when not ordered.is_last then ordered.up_to end as units_to,
         cast(
             ordered.unit_amount_minor * {{ minor_unit('currencies.minor_unit_exponent') }}
-            as decimal(22, 8)
+            as decimal(28, 8)
         ) as unit_amount,
         cast(
             ordered.flat_amount_minor * {{ minor_unit('currencies.minor_unit_exponent') }}
-            as decimal(22, 8)
+            as decimal(28, 8)
         ) as flat_amount
     from ordered
     left join currencies
