@@ -1,8 +1,8 @@
 {{ config(materialized='view') }}
 
 -- Signals on the days that are shown: of all accounts on the as-of date, of accounts in service at
--- the ends of the months before. One row per account, day and signal. A view: a mart alone reads it,
--- and millions of rows with their texts need not be written twice.
+-- the ends of the months before. One row per account, day and signal. A view: a mart alone reads
+-- it, and millions of rows with their texts need not be written twice.
 with intervals as (
     select * from {{ ref('int_signal_intervals') }}
 ),
