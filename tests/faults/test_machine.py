@@ -54,7 +54,11 @@ def full_disk(company: Company, request: pytest.FixtureRequest) -> Iterator[Path
     shutil.rmtree(kept)
 
 
-@pytest.mark.parametrize("full_disk", ["accepted", "build", "dbt", "dagster"], indirect=True)
+@pytest.mark.parametrize(
+    "full_disk",
+    ["build", *(pytest.param(at, marks=pytest.mark.deep) for at in ("accepted", "dbt", "dagster"))],
+    indirect=True,
+)
 def test_f75_without_space_the_run_says_so_and_the_next_one_converges(
     company: Company, processes: ForkServerContext, full_disk: Path
 ) -> None:
