@@ -21,6 +21,7 @@ from expectations import data_docs, dialect
 from expectations.rules import Rule, by_table
 from orchestration.failpoints import failpoint
 from orchestration.results import Result, Stage
+from orchestration.warehouse import connect
 from orchestration.workers import tell
 
 #: How many of the values that broke a rule a message shows.
@@ -344,7 +345,7 @@ def _reason_to_skip(
 def _row_counts(database: Path, rules: Sequence[Rule]) -> dict[tuple[str, str], int]:
     """Rows of each table; one that cannot be read is left out, and its checks then fail."""
     counts: dict[tuple[str, str], int] = {}
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with connect(database, read_only=True) as connection:
         dialect.lock(connection)
         for schema, table in by_table(rules):
             try:

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine import URL, default
 from sqlalchemy.sql import compiler
 
-from orchestration.warehouse import lock_down
+from orchestration.warehouse import connect, lock_down
 
 URL_SCHEME = "duckdb+readonly"
 
@@ -63,7 +63,7 @@ class ReadOnlyDuckDB(default.DefaultDialect):
     def connect(self, *cargs: Any, **cparams: Any) -> Any:
         """Open the file read-only and locked down, and the last release beside it."""
         last_release = cparams.get("last_release")
-        connection = duckdb.connect(cargs[0], read_only=True)
+        connection = connect(Path(cargs[0]), read_only=True)
         lock(connection, *([Path(last_release).parent] if last_release else []))
         if last_release:
             quoted = str(last_release).replace("'", "''")

@@ -105,6 +105,28 @@ class Settings:
         }
 
 
+@dataclass(frozen=True)
+class EngineLimits:
+    """How much of the machine one DuckDB connection may take."""
+
+    memory_limit: str
+    threads: int
+
+
+def load_engine_limits(environ: Mapping[str, str] = os.environ) -> EngineLimits:
+    """Read the limits of DuckDB, which readers of any file need without the other settings.
+
+    Raises:
+        ConfigurationError: one of them has a value that cannot be used.
+    """
+    memory_limit = environ.get("HOLDFAST_MEMORY_LIMIT") or _default_memory_limit()
+    if not re.fullmatch(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", memory_limit):
+        raise ConfigurationError(
+            f"HOLDFAST_MEMORY_LIMIT is {memory_limit!r}; use a number and a unit, such as 8GB."
+        )
+    return EngineLimits(memory_limit, _threads(environ.get("HOLDFAST_THREADS")))
+
+
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read and validate the settings.
 
@@ -143,11 +165,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             f"({', '.join(policies)}); enable it or choose another."
         )
     known_at = _known_at(environ.get("HOLDFAST_KNOWN_AT"))
-    memory_limit = environ.get("HOLDFAST_MEMORY_LIMIT") or _default_memory_limit()
-    if not re.fullmatch(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", memory_limit):
-        raise ConfigurationError(
-            f"HOLDFAST_MEMORY_LIMIT is {memory_limit!r}; use a number and a unit, such as 8GB."
-        )
+    limits = load_engine_limits(environ)
     return Settings(
         home=home,
         landing=landing,
@@ -157,8 +175,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         reporting_currency=currency,
         enabled_policies=policies,
         official_policy=official,
-        memory_limit=memory_limit,
-        threads=_threads(environ.get("HOLDFAST_THREADS")),
+        memory_limit=limits.memory_limit,
+        threads=limits.threads,
         close_business_day=_close_business_day(environ.get("HOLDFAST_CLOSE_BUSINESS_DAY")),
         holidays=_holidays(environ.get("HOLDFAST_HOLIDAYS")),
         with_dashboard=_is_on("HOLDFAST_DASHBOARD", environ, otherwise=True),

@@ -13,16 +13,41 @@ from typing import Any
 
 import duckdb
 
-from orchestration.settings import Settings
+from orchestration.settings import EngineLimits, Settings, load_engine_limits
 
 
-def engine_config(settings: Settings, database: Path) -> dict[str, Any]:
+def engine_config(limits: Settings | EngineLimits, database: Path) -> dict[str, Any]:
     """DuckDB's settings for a file of this home: bounded memory, spill beside the file."""
     return {
-        "memory_limit": settings.memory_limit,
-        "threads": settings.threads,
+        "memory_limit": limits.memory_limit,
+        "threads": limits.threads,
         "temp_directory": f"{database}.tmp",
     }
+
+
+def connect(
+    database: Path | None,
+    limits: Settings | EngineLimits | None = None,
+    *,
+    read_only: bool = False,
+    spill: Path | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """Open a file (None: memory) within the limits; every connection of the project begins here.
+
+    Args:
+        database: the file.
+        limits: of memory and threads; default: those of the environment, as a run has them.
+        read_only: whether nothing is written.
+        spill: where it spills to, which gets the ending `.tmp`; default: beside the file.
+    """
+    limits = limits or load_engine_limits()
+    config: dict[str, Any] = {"memory_limit": limits.memory_limit, "threads": limits.threads}
+    if spill is None and not read_only:
+        spill = database
+    if spill is not None:
+        config = engine_config(limits, spill)
+    name = ":memory:" if database is None else str(database)
+    return duckdb.connect(name, read_only=read_only, config=config)
 
 
 def engine_folders(settings: Settings, project_dir: Path) -> list[Path]:
@@ -65,7 +90,7 @@ def open_for_writing(
 
     `also` are folders that it may read beside those of a run.
     """
-    connection = duckdb.connect(str(database), config=engine_config(settings, database))
+    connection = connect(database, settings)
     try:
         # The releases: what a build takes over lies in the last one.
         lock_down(
@@ -86,7 +111,7 @@ def open_for_writing(
 @contextmanager
 def open_for_reading(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to a build or a release; closed at the end of the block."""
-    connection = duckdb.connect(str(database), read_only=True)
+    connection = connect(database, read_only=True)
     try:
         lock_down(connection, [])
         yield connection

@@ -21,6 +21,7 @@ from orchestration.errors import ConfigurationError
 from orchestration.landing.contract import load_contract
 from orchestration.landing.raw import create_raw
 from orchestration.settings import Settings
+from orchestration.warehouse import connect
 
 #: Schemas of a release that are marts; the others hold steps on the way and the run's own log.
 MART_SCHEMAS = ("core", "revenue", "retention", "unit_economics", "customer_success")
@@ -121,7 +122,7 @@ def compare_releases(
     first, second = _release(settings, control, before), _release(settings, control, after)
     if before == after:
         raise ConfigurationError("FROM and TO are the same release: there is nothing to compare.")
-    with duckdb.connect(":memory:") as connection:
+    with connect(None, settings) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for name, release in (("a", first), ("b", second)):
             path = str(settings.releases_dir / f"{release.n}.duckdb").replace("'", "''")

@@ -17,7 +17,7 @@ from orchestration.erasure.texts import ERASED, Person, spellings
 from orchestration.errors import HoldfastError
 from orchestration.landing.tombstones import is_personal_id
 from orchestration.settings import Settings
-from orchestration.warehouse import engine_config, lock_down, open_for_reading
+from orchestration.warehouse import connect, lock_down, open_for_reading
 
 _TEXTS = ("VARCHAR", "VARCHAR[]")
 _META = re.compile(r"([\\.+*?()|\[\]{}^$])")
@@ -49,7 +49,7 @@ def write_without(settings: Settings, source: Path, target: Path, person: Person
         HoldfastError: something else would have changed; the target is not to be used.
     """
     target.unlink(missing_ok=True)
-    connection = duckdb.connect(str(target), config=engine_config(settings, target))
+    connection = connect(target, settings)
     try:
         lock_down(connection, [source.parent])
         connection.execute(f"attach {_literal(str(source))} as old (read_only)")

@@ -20,6 +20,7 @@ from orchestration.errors import BuildError, HoldfastError
 from orchestration.failpoints import failpoint
 from orchestration.release.build import BuildPaths
 from orchestration.settings import Settings
+from orchestration.warehouse import connect
 
 _HASH_BLOCK = 1 << 20
 _RELEASE_NAME = re.compile(r"([1-9][0-9]*)\.duckdb")
@@ -60,7 +61,7 @@ def seal(build: BuildPaths) -> SealedRelease:
         BuildError: the file cannot be opened (another process has it), or keeps a log.
     """
     try:
-        with duckdb.connect(str(build.database)) as connection:
+        with connect(build.database) as connection:
             _drop_views(connection)
             failpoint("seal.dropped")
             connection.execute("checkpoint")
@@ -227,7 +228,7 @@ def _compact(database: Path) -> None:
     """
     compact = database.with_name(f"compact-{database.name}")
     compact.unlink(missing_ok=True)
-    with duckdb.connect(str(compact)) as connection:
+    with connect(compact) as connection:
         connection.execute(
             f"attach '{str(database).replace(chr(39), chr(39) * 2)}' as build (read_only)"
         )

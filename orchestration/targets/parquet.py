@@ -25,7 +25,7 @@ from orchestration.control import Release
 from orchestration.errors import HoldfastError
 from orchestration.failpoints import failpoint
 from orchestration.settings import Settings
-from orchestration.warehouse import engine_config, lock_down
+from orchestration.warehouse import connect, lock_down
 
 Say = Callable[[str], None]
 
@@ -81,9 +81,7 @@ def write_parquet(settings: Settings, release: Release) -> dict[str, Any]:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
     file = settings.releases_dir / f"{release.n}.duckdb"
-    connection = duckdb.connect(
-        str(file), read_only=True, config=engine_config(settings, partial / "spill")
-    )
+    connection = connect(file, settings, read_only=True, spill=partial / "spill")
     try:
         lock_down(connection, [partial])
         tables = [

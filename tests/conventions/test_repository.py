@@ -49,6 +49,20 @@ def test_no_file_names_a_path_of_one_machine() -> None:
     assert lines_with(MACHINE_PATH) == []
 
 
+def test_one_function_opens_every_database_file() -> None:
+    """So that each connection has the limits of memory and threads; benchmarks set their own."""
+    opens = re.compile(r"duckdb\.connect\(")
+    allowed = (
+        ".ci/",
+        "orchestration/warehouse.py:",
+        "simulation/",
+        "benchmarks/",
+        "tests/",
+        "docs/",
+    )
+    assert [line for line in lines_with(opens) if not line.startswith(allowed)] == []
+
+
 def test_no_file_names_a_registry() -> None:
     allowed = "--no-emit-index" + "-url"
     assert [line for line in lines_with(REGISTRY) if allowed not in line] == []
