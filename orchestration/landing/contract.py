@@ -29,7 +29,8 @@ class Column:
     """A column of a landed table.
 
     `data_type` is varchar, bigint, boolean, date, timestamp or decimal(p,s). `values` are the only
-    texts allowed (empty: any). `unit` says what a number counts; `format` is `json` for JSON text.
+    texts allowed (empty: any). `unit` says what a number counts; `format` is `json` for JSON text,
+    `tiers` for that of the tiers of a price.
     What is `personal` says something of a person and is in no mart (but those of addresses); what
     is `erasable` goes when its customer is erased: all that is personal, and names of companies.
     """
@@ -47,6 +48,11 @@ class Column:
     def is_id(self) -> bool:
         """Whether the text names a thing."""
         return self.data_type == "varchar" and (self.name == "id" or self.name.endswith("_id"))
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the text is a JSON document."""
+        return self.format in ("json", "tiers")
 
     @property
     def is_money(self) -> bool:

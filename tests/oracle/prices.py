@@ -84,6 +84,8 @@ def period_amount(price: Row, quantity: int) -> Fraction:
     if price.get("billing_scheme") != "tiered":
         return units * max(ZERO, number(price.get("unit_amount")))
     tiers = _tiers(str(price["tiers"]))
+    if any(unit < 0 or flat < 0 for _, unit, flat in tiers):
+        return ZERO
     if price.get("tiers_mode") == "volume":
         return _volume(tiers, units)
     return _graduated(tiers, units)

@@ -55,7 +55,7 @@ rejected as (
             when 'unknown_currency' then 'currency ' || currency || ' is not in seed currencies'
             when 'no_interval' then 'a recurring price needs interval'
             when 'no_tiers' then 'a tiered price needs tiers'
-            when 'negative_amount' then 'unit_amount is below 0; a credit is a discount'
+            when 'negative_amount' then 'an amount is below 0; a credit is a discount'
             else 'a price per unit needs unit_amount'
         end
     from prices

@@ -9,18 +9,45 @@ currencies as (
     select * from {{ ref('currencies') }}
 ),
 
-described as (
+numbered as (
+    select
+        *,
+        row_number() over (partition by price_id order by valid_from_date) as price_version
+    from versions
+),
+
+parsed as (
+    {{ parsed_tiers('numbered') }}
+),
+
+lowest_tiers as (
     select
         price_id,
-        row_number() over price_history as price_version,
+        price_version,
+        min(
+            least(
+                coalesce(cast(nullif(unit_amount, 'null') as decimal(28, 4)), 0),
+                coalesce(cast(nullif(flat_amount, 'null') as decimal(28, 4)), 0)
+            )
+        ) as lowest_amount
+    from parsed
+    group by
+        price_id,
+        price_version
+),
+
+described as (
+    select
+        numbered.price_id,
+        numbered.price_version,
         case
-            when row_number() over price_history = 1 then {{ start_of_time() }}
+            when numbered.price_version = 1 then {{ start_of_time() }}
             else valid_from_date
         end as from_date,
         valid_to_date as to_date,
         valid_to_date = {{ end_of_time() }} as is_current,
         product_id,
-        versions.currency,
+        numbered.currency,
         unit_amount,
         coalesce(billing_scheme, 'per_unit') as billing_scheme,
         tiers,
@@ -35,18 +62,22 @@ described as (
             when coalesce(price_type, 'recurring') <> 'recurring'
                 or coalesce(usage_type, 'licensed') <> 'licensed' then null
             when billing_interval is null then 'no_interval'
-            when coalesce(billing_scheme, 'per_unit') = 'tiered' and tiers is null
-                then 'no_tiers'
+            when coalesce(billing_scheme, 'per_unit') = 'tiered'
+                and lowest_tiers.lowest_amount is null then 'no_tiers'
             when coalesce(billing_scheme, 'per_unit') <> 'tiered' and unit_amount is null
                 then 'no_amount'
             -- A company owes its customers nothing a month; a credit is a discount.
+            when coalesce(billing_scheme, 'per_unit') = 'tiered'
+                and lowest_tiers.lowest_amount < 0 then 'negative_amount'
             when coalesce(billing_scheme, 'per_unit') <> 'tiered' and unit_amount < 0
                 then 'negative_amount'
         end as rejection_reason
-    from versions
+    from numbered
     left join currencies
-        on versions.currency = currencies.currency
-    window price_history as (partition by price_id order by valid_from_date)
+        on numbered.currency = currencies.currency
+    left join lowest_tiers
+        on numbered.price_id = lowest_tiers.price_id
+        and numbered.price_version = lowest_tiers.price_version
 ),
 
 final as (
