@@ -148,16 +148,25 @@ def _check_text(array: pa.Array, column: Column) -> tuple[pa.Array, list[Problem
     fits = _values_are_allowed(array, column) and _text_is_plain(array)
     if not fits:
         return _parse_each(array, column, pa.string(), range(len(array)))
-    doubtful = _doubtful_json(array) if column.format == "json" else None
+    doubtful = _doubtful_json(array, column) if column.is_json else None
     if _may_be_null_word(array, column):
         lower = pc.utf8_lower(pc.utf8_trim_whitespace(array))
         doubtful = pc.is_in(lower, value_set=pa.array(sorted(values.NULL_WORDS), pa.string()))
+    if column.is_id and _may_be_invisible(array):
+        hidden = pc.fill_null(pc.match_substring_regex(array, values.INVISIBLE_CLASS), False)
+        doubtful = hidden if doubtful is None else pc.or_(pc.fill_null(doubtful, False), hidden)
     if doubtful is None:
         return array, []
     _, problems = _parse_each(array, column, pa.string(), _rows(doubtful))
     bad = np.zeros(len(array), bool)
     bad[[problem.row for problem in problems]] = True
     return pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), array), problems
+
+
+def _may_be_invisible(array: pa.Array) -> bool:
+    """Whether any byte is other than those of printed ASCII, which nearly all ids are made of."""
+    _, data = _buffers(array)
+    return bool(len(data) and (data.min() < 0x20 or data.max() >= 0x7F))
 
 
 def _text_is_plain(array: pa.Array) -> bool:
@@ -192,22 +201,32 @@ def _may_be_null_word(array: pa.Array, column: Column) -> bool:
     return bool((_BEGINS_NULL_WORD[first] & _ENDS_NULL_WORD[last]).any())
 
 
-def _doubtful_json(array: pa.Array) -> pa.Array | None:
-    """Which texts may not be JSON; None where all certainly are."""
+def _doubtful_json(array: pa.Array, column: Column) -> pa.Array | None:
+    """Which texts may not be the JSON of the column; None where all certainly are."""
     documents = pc.unique(array)
     # Of what does not repeat, the detour by the distinct ones costs more than it saves.
     documents = documents if 2 * len(documents) < len(array) else array
-    bad = [text for text in documents.to_pylist() if text is not None and not _is_json(text)]
+    is_good = _is_tiers if column.format == "tiers" else _is_json
+    bad = [text for text in documents.to_pylist() if text is not None and not is_good(text, column)]
     if not bad:
         return None
     return pc.is_in(array, value_set=pa.array(list(dict.fromkeys(bad)), pa.string()))
 
 
-def _is_json(text: str) -> bool:
+def _is_json(text: str, column: Column) -> bool:
     """Whether a strict and quick parser reads it; the slow one gives the reason."""
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _is_tiers(text: str, column: Column) -> bool:
+    """Prices are few, so that the reference itself is quick enough."""
+    try:
+        values.parse(text, column)
+    except values.BadValueError:
         return False
     return True
 
@@ -299,6 +318,15 @@ def stands_in_calendar(times: pa.Array) -> bool:
     if not whole["min"].is_valid:
         return True
     return bool(first <= whole["min"].as_py() <= whole["max"].as_py() <= last)
+
+
+def calendar_mask(times: pa.Array) -> pa.Array:
+    """By row whether a day, or a time in microseconds, is of the years 1 to 9999; null is."""
+    is_day = pa.types.is_date32(times.type)
+    whole = times.view(pa.int32() if is_day else pa.int64())
+    first, last = _DAYS if is_day else _MICROSECONDS
+    inside = pc.and_(pc.greater_equal(whole, first), pc.less_equal(whole, last))
+    return pc.fill_null(inside, True)
 
 
 def _convert_slowly(

@@ -38,6 +38,23 @@ _OTHER_DATA = (
 _MARKERS = frozenset({"_SUCCESS"})
 # What a sender's program writes to before it renames; hidden files are left alone as well.
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart", "~")
+# What other kinds of files begin with, by their name; none of them begins a csv or a JSON text.
+_BEGINNINGS = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip, such as an Excel workbook",
+    b"BZh91AY": "bzip2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\xfd7zXZ\0": "xz",
+    b"PAR1\x15": "Parquet",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"SQLite format 3": "SQLite",
+    b"%PDF": "PDF",
+    b"Obj\x01": "Avro",
+    b"ARROW1": "Arrow",
+}
+_NOT_REGULAR = RefusedFileError(
+    "it is no regular file, or a link to what is not there.", "Land the file itself."
+)
 _UNPACKED_BLOCK = 1 << 20
 MAX_UNPACKED_FREE = 256 << 20
 MAX_UNPACKED_RATIO = 500
@@ -52,6 +69,22 @@ class LandedFile:
     path: Path
     format: str
     stamp: Stamp
+
+    @property
+    def reading(self) -> str:
+        """How its bytes are read, which its name says: format and packing."""
+        packing = self.path.suffix.lower()
+        return self.format + (packing if packing in _COMPRESSIONS else "")
+
+    def looks_as_named(self) -> bool:
+        """Whether its first bytes are what its name says; asked of bytes with two names."""
+        head = _head(self.path)
+        packing = self.reading.removeprefix(self.format)
+        if packing or self.format == "parquet":
+            kind = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}.get(packing, b"PAR1")
+            return head.startswith(kind)
+        is_other = any(head.startswith(beginning) for beginning in _BEGINNINGS)
+        return not is_other and head.lstrip().startswith(b"{") == (self.format == "jsonl")
 
 
 @dataclass(frozen=True)
@@ -94,9 +127,15 @@ def list_landing(landing: Path, contract: Contract) -> Listing:
         name = path.relative_to(root).as_posix()
         if path.name.startswith(".") or path.name in _MARKERS:
             continue
-        _refuse_link_outside(path, root, name)
-        if is_manifest(path.name) and path.is_file():
-            manifests.append((name, path))
+        odd = _why_not_to_be_opened(path, root, name)
+        if odd is not None:
+            refused.append((_printable(name), odd))
+            continue
+        if is_manifest(path.name):
+            if path.is_file():
+                manifests.append((name, path))
+            else:
+                refused.append((name, _NOT_REGULAR))
             continue
         table, reason = _table_of(name, contract)
         lower = path.name.lower()
@@ -113,10 +152,18 @@ def list_landing(landing: Path, contract: Contract) -> Listing:
         elif file_format is None:
             ignored.append(Ignored(name, _FORMATS_TEXT))
         elif not path.is_file():
-            ignored.append(Ignored(name, "not a regular file"))
+            refused.append((name, _NOT_REGULAR))
         else:
             files.append(LandedFile(table, name, path, file_format, stamp_of(path)))
     return Listing(tuple(files), tuple(manifests), tuple(ignored), tuple(refused))
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(64)
+    except OSError:
+        return b""
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -148,6 +195,21 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
     else:
         with path.open("rb") as plain:
             yield plain
+
+
+def refuse_other_kinds(stream: BinaryIO) -> None:
+    """Refuse what is no text at all by its first bytes, which say what it is.
+
+    Raises:
+        RefusedFileError: the bytes are those of another kind of file.
+    """
+    head = cast(io.BufferedReader, stream).peek(16)
+    for beginning, kind in _BEGINNINGS.items():
+        if head.startswith(beginning):
+            raise RefusedFileError(
+                f"its bytes are those of another kind of file ({kind}), whatever its name says.",
+                "Land it as csv, jsonl or Parquet; a packed text is named .csv.gz or .jsonl.zst.",
+            )
 
 
 def _bounded(unpacked: Any, path: Path) -> BinaryIO:
@@ -195,8 +257,41 @@ def _walk(root: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [here / name for name in names]
         # A linked folder is not entered; it is listed, so that nobody wonders where it went.
-        found += [here / name for name in folders if (here / name).is_symlink()]
+        found += [here / name for name in folders if _is_link(here / name)]
     yield from sorted(found)
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:
+        # Too long a path; the walk says so when it comes there.
+        return False
+
+
+def _why_not_to_be_opened(path: Path, root: Path, name: str) -> RefusedFileError | None:
+    """What is wrong with a name or link before its bytes are looked at.
+
+    Raises:
+        LandingError: a link leads out of the landing folder.
+    """
+    if _printable(name) != name:
+        return RefusedFileError(
+            "its name is not UTF-8, so the books cannot name it.", "Give it a name in UTF-8."
+        )
+    try:
+        _refuse_link_outside(path, root, name)
+        path.is_file()
+    except (OSError, RuntimeError) as error:
+        # A ring of links is an error of its own kind in Python.
+        reason = getattr(error, "strerror", None) or "its link leads back to itself"
+        return RefusedFileError(f"it cannot be looked at: {reason}.", "Land the file itself.")
+    return None
+
+
+def _printable(name: str) -> str:
+    """A name as text that can be stored; what is not UTF-8 in it is written out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _refuse_link_outside(path: Path, root: Path, name: str) -> None:

@@ -93,12 +93,18 @@ def run_gate(
         }
         firsts: dict[ledger.Content, LandedFile] = {}
         for file, content in contents.items():
-            firsts.setdefault(content, file)
+            first = firsts.setdefault(content, file)
+            # One content under two kinds of names, such as a packed file that was called csv first.
+            if first.reading != file.reading and not first.looks_as_named():
+                firsts[content] = file
         new = {
             content: file
             for content, file in firsts.items()
             if not ledger.is_known(
-                control, content, contract_digest(file.table, content in confirmed), settings
+                control,
+                content,
+                contract_digest(file.table, content in confirmed, file.reading),
+                settings,
             )
         }
         broken = _take_in_all(new, confirmed, settings, control, run_id, pool)
@@ -284,7 +290,7 @@ def _take_in_all(
 
     failures: _Failures = {}
     for (content, file), result in zip(new.items(), pool.map(work, new.items()), strict=True):
-        digest = contract_digest(file.table, content in confirmed)
+        digest = contract_digest(file.table, content in confirmed, file.reading)
         if not _is_as_listed(file):
             failures[file] = RefusedFileError(
                 "it changed while it was read.",

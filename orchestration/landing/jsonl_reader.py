@@ -45,10 +45,11 @@ class JsonlReader:
             parse_float=_Number,
             parse_constant=_refuse_constant,
         ).decode
-        self._is_json = {column.name: column.format == "json" for column in table.columns}
+        self._is_json = {column.name: column.is_json for column in table.columns}
         self.names: list[str] = []
         self.received = 0
         self._seen: set[str] = set()
+        self._has_object = False
 
     def read(self) -> Iterator[Batch]:
         """Batches of text columns.
@@ -82,6 +83,13 @@ class JsonlReader:
             raise RefusedFileError(
                 "the file is empty.", "A file without rows is no delivery; leave it out."
             )
+        if not self._has_object:
+            raise RefusedFileError(
+                f"none of its {line_number} lines is a JSON object; the first: {rejects[0].reason}."
+                if rejects
+                else f"none of its {line_number} lines is a JSON object.",
+                "Write one object per line, without a list around them or commas between them.",
+            )
         if self.names:
             check_names(self.names, self._table)
         yield self._batch(rows, rejects)
@@ -109,6 +117,7 @@ class JsonlReader:
             raise _BadLineError("not_json", f"no JSON: {error}") from None
         if not isinstance(document, dict):
             raise _BadLineError("not_an_object", "the line is not a JSON object")
+        self._has_object = True
         if not document.keys() <= self._seen:
             self.names += [name for name in document if name not in self._seen]
             self._seen.update(document)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.landing.batches import Batch, check_names
-from orchestration.landing.columns import arrow_type
+from orchestration.landing.columns import arrow_type, calendar_mask, stands_in_calendar
 from orchestration.landing.contract import Column, Table
 from orchestration.landing.report import RefusedFileError, Reject
 
@@ -37,7 +37,11 @@ class ParquetReader:
         """
         self._table = table
         try:
-            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+            # Times of 96 bits (Spark's, Impala's) go to the year 9999; in nanoseconds they would
+            # turn round in 2262 without a word.
+            self._file = pq.ParquetFile(
+                path, page_checksum_verification=True, coerce_int96_timestamp_unit="us"
+            )
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
@@ -89,6 +93,7 @@ class ParquetReader:
         for column in self._columns:
             landed = record_batch.column(column.name)
             array, bad = _to_contract(landed, column)
+            array, bad = _within_calendar(array, bad)
             has_empty_texts |= array.null_count > landed.null_count and not bad
             columns[column.name] = array
             for row in bad:
@@ -98,7 +103,7 @@ class ParquetReader:
                         first + row,
                         None,
                         column.name,
-                        None if column.personal else str(landed[row]),
+                        None if column.personal else _shown(landed[row]),
                         "inexact_value",
                         f"the value does not become {column.data_type} without loss",
                     ),
@@ -151,7 +156,7 @@ def _is_convertible(landed: pa.DataType, column: Column) -> bool:
             return (
                 bool(pa.types.is_integer(landed))
                 or isinstance(landed, pa.UuidType)
-                or (column.format == "json" and _is_nested(landed))
+                or (column.is_json and _is_nested(landed))
             )
         case "bigint":
             # A float has lost cents before it came here; counts may come as floats from pandas.
@@ -209,13 +214,19 @@ def _to_contract(array: pa.Array, column: Column) -> tuple[pa.Array, list[int]]:
     if column.data_type == "varchar":
         return pc.cast(array, pa.string()), []
     if pa.types.is_timestamp(landed):
-        return _cast_or_mark(pc.cast(array, pa.timestamp("us", landed.tz), safe=False), target)
+        if landed.unit == "ns":
+            array = pc.cast(array, pa.timestamp("us", landed.tz), safe=False)
+        elif landed.unit != "us":
+            array, bad = _cast_or_mark(array, pa.timestamp("us", landed.tz))
+            found, more = _cast_or_mark(array, target)
+            return found, sorted({*bad, *more})
+        return _cast_or_mark(array, target)
     return _cast_or_mark(array, target)
 
 
 def _cast_or_mark(array: pa.Array, target: pa.DataType) -> tuple[pa.Array, list[int]]:
     """Cast all values if that loses nothing, else mark those that would change or do not fit."""
-    if pa.types.is_timestamp(array.type) and array.type.tz is not None:
+    if pa.types.is_timestamp(array.type) and array.type.tz is not None and array.type != target:
         # The instant in UTC; a direct cast to a day or a naive time would take local time.
         array = pc.cast(pc.cast(array, pa.timestamp("us", "UTC")), pa.timestamp("us"))
     if pa.types.is_timestamp(array.type) and pa.types.is_date(target):
@@ -241,6 +252,25 @@ def _cast_or_mark(array: pa.Array, target: pa.DataType) -> tuple[pa.Array, list[
             values.append(None)
             bad.append(row)
     return pa.array(values, target), bad
+
+
+def _within_calendar(array: pa.Array, bad: list[int]) -> tuple[pa.Array, list[int]]:
+    """Times outside the years 1 to 9999 are null, and marked: no text could have said them."""
+    is_time = pa.types.is_date32(array.type) or pa.types.is_timestamp(array.type)
+    if not is_time or stands_in_calendar(array):
+        return array, bad
+    inside = calendar_mask(array)
+    outside = np.flatnonzero(~inside.to_numpy(zero_copy_only=False)).tolist()
+    kept = pc.if_else(inside, array, pa.scalar(None, array.type))
+    return kept, sorted({*bad, *outside})
+
+
+def _shown(value: pa.Scalar) -> str:
+    """A landed value as text, also one that is no value of Python."""
+    try:
+        return str(value.as_py())
+    except (ValueError, OverflowError):
+        return str(getattr(value, "value", "(unreadable)"))
 
 
 def _floats_to_decimals(array: pa.Array, target: pa.DataType) -> tuple[pa.Array, list[int]]:

@@ -25,7 +25,7 @@ from orchestration.landing.batches import Batch, extra_columns
 from orchestration.landing.columns import Converted, arrow_type, convert
 from orchestration.landing.contract import Table
 from orchestration.landing.csv_reader import CsvReader
-from orchestration.landing.files import LandedFile, open_unpacked
+from orchestration.landing.files import LandedFile, open_unpacked, refuse_other_kinds
 from orchestration.landing.jsonl_reader import JsonlReader
 from orchestration.landing.manifests import Total
 from orchestration.landing.parquet_reader import ParquetReader
@@ -78,12 +78,13 @@ def _rules_digest() -> str:
     return digest.hexdigest()
 
 
-def contract_digest(table: Table, is_known_whole: bool = False) -> str:
+def contract_digest(table: Table, is_known_whole: bool = False, reading: str = "") -> str:
     """Sha256 of the contract of a table and of the rules by which the gate applies it.
 
-    A file that is known to be whole is read by other rules, so it is read again when it becomes so.
+    A file that is known to be whole is read by other rules, so it is read again when it becomes so,
+    and so is one that gets the name of another format (`LandedFile.reading`).
     """
-    rules = _rules_digest() + ("whole" if is_known_whole else "")
+    rules = _rules_digest() + ("whole" if is_known_whole else "") + reading
     return hashlib.sha256((table.digest + rules).encode()).hexdigest()
 
 
@@ -108,11 +109,12 @@ def take_in(
     Raises:
         RefusedFileError: the file cannot be taken at all; nothing was written.
     """
-    name = f"{sha256}-{contract_digest(file.table, is_known_whole)[:8]}.parquet"
+    name = f"{sha256}-{contract_digest(file.table, is_known_whole, file.reading)[:8]}.parquet"
     target = accepted_dir / name
     if file.format == "parquet":
         return _take_in_parquet(file, target, tombstones)
     with _damage_refused(), open_unpacked(file.path) as stream:
+        refuse_other_kinds(stream)
         if file.format == "csv":
             reader = CsvReader(stream, file.table, is_known_whole=is_known_whole)
             return _write(reader, file.table, target, tombstones)

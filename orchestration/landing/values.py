@@ -37,6 +37,9 @@ _TIMESTAMP = re.compile(
     re.ASCII,
 )
 
+_TIER_AMOUNT = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,4})?", re.ASCII)
+_TIER_BOUND = re.compile(r"[0-9]{1,20}", re.ASCII)
+
 # What programs write for nothing. As the name of a thing it would be one thing to all of them.
 NULL_WORDS = frozenset(
     [
@@ -44,6 +47,15 @@ NULL_WORDS = frozenset(
         *("undefined", "#null!", "#ref!", "#value!", "#name?", "#div/0!"),
     ]
 )
+
+# Characters that have no sign of their own: an id with one looks like the id without it, and none
+# of its rows is found. The joiners that scripts write with (U+200C, U+200D) are not among them.
+INVISIBLE_CLASS = (
+    "[\\x01-\\x1f\\x7f-\\x9f\\xad\u115f\u1160\u180e\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]"
+)
+INVISIBLE = re.compile(INVISIBLE_CLASS)
+_BLANK = re.compile(r"[\t-\r ]+")
 
 # In bytes, with a little white space around.
 LONGEST_NULL_WORD = 16
@@ -106,10 +118,15 @@ def _text(text: str, column: Column) -> str:
         raise BadValueError("nul_byte", "the text holds a NUL byte")
     if column.is_id and size <= LONGEST_NULL_WORD and text.strip().lower() in NULL_WORDS:
         raise BadValueError("null_word", "a word for nothing is no id; leave the field empty")
+    if column.is_id and (hidden := INVISIBLE.search(text)) and not _BLANK.fullmatch(text):
+        code = f"U+{ord(hidden.group()):04X}"
+        raise BadValueError("invisible_character", f"the id holds {code}, which nobody sees")
     if column.values and text not in column.values:
         raise BadValueError("not_in_values", f"not one of: {', '.join(column.values)}")
     if column.format == "json":
         _check_json(text)
+    if column.format == "tiers":
+        _check_tiers(text)
     return text
 
 
@@ -120,6 +137,45 @@ def _check_json(text: str) -> None:
         json.dumps(document, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise BadValueError("not_json", f"no JSON: {error}") from None
+
+
+def _check_tiers(text: str) -> None:
+    """Tiers are what the models compute with: a list of bounds and amounts, none of them twice."""
+    _check_json(text)
+    tiers = json.loads(text, parse_int=str, parse_float=str, object_pairs_hook=_once)
+    if not isinstance(tiers, list) or not all(isinstance(tier, dict) for tier in tiers):
+        raise BadValueError("not_tiers", "tiers are a JSON list of objects")
+    bounds = []
+    for tier in tiers:
+        for name in ("unit_amount", "flat_amount"):
+            amount = tier.get(name)
+            if amount is None and tier.get(f"{name}_decimal") is not None:
+                raise BadValueError("not_tiers", f"{name} is not there, but {name}_decimal is")
+            if amount is not None and not _is_tier_number(amount, _TIER_AMOUNT):
+                raise BadValueError(
+                    "not_tiers", f"{name} of a tier is a number of at most 4 decimals, or null"
+                )
+        up_to = tier.get("up_to")
+        if up_to not in (None, "inf") and not _is_tier_number(up_to, _TIER_BOUND):
+            raise BadValueError("not_tiers", "up_to of a tier is a whole number, inf or null")
+        bounds.append(None if up_to in (None, "inf") else int(up_to))
+    if len(set(bounds)) < len(bounds):
+        raise BadValueError("not_tiers", "two tiers have the same up_to, so which one counts?")
+
+
+def _is_tier_number(value: object, pattern: re.Pattern[str]) -> bool:
+    return (
+        isinstance(value, str)
+        and pattern.fullmatch(value) is not None
+        and abs(Decimal(value)) <= MAX_AMOUNT
+    )
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise BadValueError("not_tiers", "a tier has the same name twice")
+    return document
 
 
 def _refuse_constant(name: str) -> None:

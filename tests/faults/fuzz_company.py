@@ -1,10 +1,11 @@
 """Whole companies that are odd: every model builds, and every data test holds, of their marts too.
 
-    python -m tests.faults.fuzz_company --seed 7 --count 5
+    python -m tests.faults.fuzz_company --seed 7 --count 5 [--release]
 
 A company is simulated, made odd in one to five ways (`odd.py`), landed, taken in and built with all
 data tests, in a process of its own that may take so much memory. The raw suites, which would hold
 many of these runs before any model, are left out on purpose: what they let pass may be as odd.
+With `--release` the company goes through everything that a user runs (`fuzz_release.py`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from orchestration.release.carry_over import carry_over
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from simulation.config import SimulationConfig
 from simulation.run import simulate, write_company
+from tests.faults.fuzz_release import released
 from tests.faults.odd import ODDITIES, Company
 from tests.metamorphic.landed import land_whole
 from tests.support.dbt_runner import DATABASE_NAME, DbtError, DbtProject
@@ -151,16 +153,26 @@ def tried(seed: int) -> tuple[list[str], str]:
     return names, failed
 
 
+def tried_release(seed: int) -> tuple[list[str], str]:
+    """Make a company odd and release it by the command line; the oddities, and what failed."""
+    company, names = made_odd(simulated(), seed)
+    outcome = released(company)
+    return [*names, f"(runs ended:{outcome.ended})"], "\n".join(outcome.faults)
+
+
 def main() -> int:
     """Print what came of each seed; 1 where anything failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=len(ODDITIES))
+    parser.add_argument(
+        "--release", action="store_true", help="by the command line: runs, pages, diff, explain"
+    )
     given = parser.parse_args()
     failures = 0
     for seed in range(given.seed, given.seed + given.count):
         begun = time.monotonic()
-        names, failed = tried(seed)
+        names, failed = tried_release(seed) if given.release else tried(seed)
         failures += bool(failed)
         print(f"seed {seed}, {time.monotonic() - begun:.0f} s: {', '.join(names)}")
         print(f"    {failed or 'holds'}", flush=True)

@@ -168,7 +168,7 @@ def test_ids_that_differ_in_case_or_space_stay_apart(bench: Bench) -> None:
         ("<html><body>Not found</body></html>\n", "required columns missing"),
         ('{"id": "p1", "name": "a"}\n', "a bare quote"),
         ("\n", "required columns missing"),
-        ("PK\x03\x04\n", "required columns missing"),
+        ("PK\x03\x04\n", "another kind of file"),
     ],
 )
 def test_a_first_line_that_is_no_header_is_refused(

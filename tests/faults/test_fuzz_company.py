@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.fuzz_company import tried
+from tests.faults.fuzz_company import tried, tried_release
 from tests.faults.odd import ODDITIES
 
 
@@ -12,4 +12,12 @@ from tests.faults.odd import ODDITIES
 @pytest.mark.parametrize("seed", range(len(ODDITIES)), ids=lambda n: ODDITIES[n].__name__)
 def test_an_odd_company_is_built_and_its_data_tests_hold(seed: int) -> None:
     names, failed = tried(seed)
+    assert failed == "", names
+
+
+@pytest.mark.deep
+@pytest.mark.fault("I19")
+@pytest.mark.parametrize("seed", range(2000, 2015))
+def test_an_odd_company_is_released_and_read_or_held_with_a_reason(seed: int) -> None:
+    names, failed = tried_release(seed)
     assert failed == "", names
