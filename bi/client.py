@@ -284,7 +284,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # However it is ended, Superset's server ends too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
+        if not address:
+            raise ConfigurationError(
+                f"{ADDRESS_VARIABLE} is not set. It names the PostgreSQL database into which the "
+                "release was published, for a reader: "
+                "postgresql://name:password@host:port/database (docs/postgres.md)."
+            )
         pack(address)
+        programs()
         policy = official_policy(address)
         with (
             tempfile.TemporaryDirectory(prefix="holdfast-superset-") as folder,

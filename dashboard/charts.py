@@ -30,6 +30,13 @@ HEIGHT = 280
 MONEY_AXIS = "~s"
 SHARE_AXIS = ".0%"
 _PALE = 0.5
+#: Money in thousands, millions, billions: the format says G, and 0k; of small money 500m is none.
+_MONEY_LABEL = (
+    "datum.value == 0 ? '0' : abs(datum.value) < 1 ? format(datum.value, '~r') : "
+    "replace(datum.label, 'G', 'B')"
+)
+#: Pixels of a sign of the text behind a bar, and between bar and text.
+_SIGN, _GAP = 7, 12
 _CONFIG: Spec = {
     "background": "transparent",
     "font": FONT,
@@ -185,7 +192,7 @@ def lines(
         _points_of_time() if x == "month" else alt.X(f"{x}:Q", title=x_title, axis=_whole_numbers())
     )
     scale = alt.Scale(domain=list(domain), nice=False, zero=False)
-    vertical = alt.Axis(format=axis, title=None, tickCount=6)
+    vertical = _axis(axis, tickCount=6)
     data = _data(rows, label)
     base = alt.Chart(data).encode(x=where, color=_colours(series))
     shape: Literal["step-after", "linear"] = "step-after" if is_step else "linear"
@@ -233,7 +240,7 @@ def across(
         label: column with the description.
         colour: of all bars.
         colours: column with a CSS variable of each bar instead.
-        text: column with the text behind the bar.
+        text: column with the text behind the bar; the axis leaves room for it at any width.
         axis: format of the axis.
         low: column of the lower end of the interval.
         high: column of the upper end.
@@ -242,17 +249,23 @@ def across(
     """
     data = _data(rows, label)
     order = [row[category] for row in rows]
-    scale = alt.Scale(domainMax=limit) if limit is not None else alt.Undefined
+    scale: Any = alt.Scale(domainMax=limit) if limit is not None else alt.Undefined
+    if text:
+        scale = _room([row[value] for row in rows], [str(row[text]) for row in rows])
     base = alt.Chart(data).encode(
         y=alt.Y(
             f"{category}:N",
             sort=order,
-            axis=alt.Axis(title=None, domain=False, ticks=False, labelLimit=180, labelFontSize=12),
+            axis=alt.Axis(
+                title=None,
+                domain=False,
+                ticks=False,
+                labelLimit=alt.ExprRef("containerSize()[0] < 500 ? 130 : 230"),
+                labelFontSize=12,
+            ),
         )
     )
-    wide = alt.X(
-        f"{value}:Q", scale=scale, axis=alt.Axis(format=axis, title=None, grid=True, tickCount=5)
-    )
+    wide = alt.X(f"{value}:Q", scale=scale, axis=_axis(axis, grid=True, tickCount=5))
     shade = alt.Color(f"{colours}:N", scale=None) if colours else alt.value(var(colour))
     clip = limit is not None
     bars = base.mark_bar(height=alt.RelativeBandSize(0.62), clip=clip)
@@ -269,12 +282,35 @@ def across(
             mark.mark_rule(color=var(ink), strokeDash=[4, 3]).encode(x=alt.datum(at), **_said())
         )
     if text:
+        is_loss = f"datum['{value}'] < 0"
         layers.append(
             base.mark_text(
-                align="left", dx=6, fontSize=12, color=var("ink"), aria=False, font=FONT
+                align=alt.ExprRef(f"{is_loss} ? 'right' : 'left'"),
+                dx=alt.ExprRef(f"{is_loss} ? -6 : 6"),
+                fontSize=12,
+                color=var("ink"),
+                aria=False,
+                font=FONT,
             ).encode(x=alt.X(f"{value}:Q"), text=f"{text}:N")
         )
     return finish(alt.layer(*layers), height=max(60, 34 * len(rows)))
+
+
+def _room(values: Sequence[Any], texts: Sequence[str]) -> alt.Scale:
+    """A scale from 0 that leaves room behind the bars for their texts, however wide it is."""
+    known = [(float(v), len(t)) for v, t in zip(values, texts, strict=True) if v is not None]
+    high = max([value for value, _ in known if value > 0], default=0.0)
+    low = min([value for value, _ in known if value < 0], default=0.0)
+    right = max([n for value, n in known if value >= 0], default=0) * _SIGN + _GAP
+    left = max([n for value, n in known if value < 0], default=0) * _SIGN + _GAP if low else 0
+    # So many pixels are left for the bars; at least a third of the width.
+    free = f"max(width - {right + left}, width / 3)"
+    extent = (high - low) or 1.0
+    ends = {
+        "domainMax": alt.ExprRef(f"{high!r} + {extent!r} / {free} * {right}"),
+        "domainMin": alt.ExprRef(f"{low!r} - {extent!r} / {free} * {left}") if low else 0,
+    }
+    return alt.Scale(**ends, nice=False)
 
 
 def waterfall(
@@ -307,7 +343,7 @@ def waterfall(
         )
     )
     bars = base.mark_bar(clip=True, width=alt.RelativeBandSize(0.7)).encode(
-        y=alt.Y("start:Q", scale=scale, axis=alt.Axis(format=MONEY_AXIS, title=None, tickCount=6)),
+        y=alt.Y("start:Q", scale=scale, axis=_axis(MONEY_AXIS, tickCount=6)),
         y2=alt.Y2("end:Q"),
         color=alt.Color("colour:N", scale=None),
         **_said(),
@@ -420,7 +456,13 @@ def _points_of_time() -> alt.X:
 def _upright(form: str, count: int, title: str = "") -> alt.Axis:
     """The vertical axis of bars; whole numbers have no tick between them."""
     step = 1 if form == "d" else alt.Undefined
-    return alt.Axis(format=form, title=title or None, tickCount=count, tickMinStep=step)
+    return _axis(form, title=title or None, tickCount=count, tickMinStep=step)
+
+
+def _axis(form: str, **more: Any) -> alt.Axis:
+    """An axis of a format; money has words of its own for thousands."""
+    label = _MONEY_LABEL if form == MONEY_AXIS else alt.Undefined
+    return alt.Axis(**{"format": form, "title": None, "labelExpr": label, **more})
 
 
 def _whole_numbers() -> alt.Axis:

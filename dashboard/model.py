@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
 from dashboard.numbers import Kind, shown
 
 #: Right-aligned in tables.
-NUMBERS: frozenset[Kind] = frozenset({"money", "count", "share", "ratio", "measure"})
+NUMBERS: frozenset[Kind] = frozenset({"money", "count", "share", "ratio", "points", "measure"})
+#: Signs from which on a column of text is one to read, and gets its width first.
+TO_READ = 36
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,16 @@ class Table:
         """Kinds of the columns, for the file."""
         return [column.kind for column in self.columns]
 
+    @property
+    def places_to_read(self) -> list[int]:
+        """Columns of sentences: squeezed to the width of a word they would be very high."""
+        return [
+            at
+            for at, column in enumerate(self.columns)
+            if column.kind == "text"
+            and any(len(str(row[at] or "")) >= TO_READ for row in self.rows)
+        ]
+
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Table:
     """A table of any sequences."""
@@ -62,6 +75,7 @@ class Swatch:
     colour: str
     text: str
     is_line: bool = False
+    is_dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +147,7 @@ class Tile:
         changes: lines of comparison.
         status: words on its target; `tone` is good, fair, bad or none.
         source: the mart.
+        trend: values of the months up to it, drawn small; the charts have them exact.
     """
 
     label: str
@@ -143,6 +158,22 @@ class Tile:
     status: str = ""
     tone: str = ""
     source: str = ""
+    trend: tuple[Decimal | int | None, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The trend as an SVG path in a box of 100 by 24; empty where there is none to see."""
+        known = [(at, float(value)) for at, value in enumerate(self.trend) if value is not None]
+        if len(known) < 3:
+            return ""
+        low = min(value for _, value in known)
+        span = max(value for _, value in known) - low
+        wide = len(self.trend) - 1
+        points = [
+            f"{100 * at / wide:.1f} {22 - 20 * (value - low) / span if span else 12:.1f}"
+            for at, value in known
+        ]
+        return "M" + " L".join(points)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ Kind = Literal[
     "count",
     "share",
     "ratio",
+    "points",
     "measure",
     "flag",
 ]
@@ -43,7 +44,7 @@ NOT_SAID = "–"
 PERCENT = "\u00a0%"
 #: What a spreadsheet would take for a formula (fault matrix S08, F87).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_MINUS = "−"
+MINUS = "−"
 
 
 def money(value: Any, *, sign: bool = False) -> str:
@@ -120,8 +121,16 @@ def _ratio(value: Any) -> str:
     return ratio(value, 4)
 
 
+def _points(value: Any) -> str:
+    return ratio(value, 1)
+
+
+def _text(value: Any) -> str:
+    return str(value) or NOT_SAID
+
+
 _SHOWN: dict[Kind, Callable[[Any], str]] = {
-    "text": str,
+    "text": _text,
     "customer": str,
     "month": month,
     "date": day,
@@ -130,6 +139,7 @@ _SHOWN: dict[Kind, Callable[[Any], str]] = {
     "count": count,
     "share": exact_share,
     "ratio": _ratio,
+    "points": _points,
     "measure": _measure,
     "flag": _flag,
 }
@@ -168,7 +178,7 @@ def _number(value: Any, digits: int, *, sign: bool = False) -> str:
     number = round(_decimal(value), digits)
     text = f"{abs(number):,.{digits}f}"
     if number < 0:
-        return _MINUS + text
+        return MINUS + text
     return f"+{text}" if sign and number > 0 else text
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from dashboard.model import Block, Chart, Listing, Page, Table
-from dashboard.numbers import Kind, as_csv, day, instant, shown
+from dashboard.numbers import MINUS, PERCENT, Kind, as_csv, day, instant, shown
 from dashboard.released import Released
 
 HERE = Path(__file__).resolve().parent
@@ -21,8 +21,8 @@ HERE = Path(__file__).resolve().parent
 LONG_TABLE = 60
 #: The page that ids of customers lead to, where the dashboard has it.
 CUSTOMER_PAGE = "customer"
-#: Kinds that a long table gets as plain text; page.js shows them.
-SORTED: frozenset[Kind] = frozenset({"money", "count", "share", "ratio", "month", "date"})
+#: Kinds of numbers that a long table gets without separators; page.js puts them in.
+SORTED: frozenset[Kind] = frozenset({"money", "count", "share", "ratio", "points"})
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ def is_long(block: Chart | Listing) -> bool:
     return has_filters or len(block.table.rows) > LONG_TABLE
 
 
+def breakable(name: str) -> Markup:
+    """The name of a mart, which may end a line at its dots and underscores."""
+    return Markup("<wbr>").join(re.findall(r"[^._]+[._]?|[._]", name))
+
+
 def as_script(value: Any) -> Markup:
     """JSON that may stand in a script element: nothing in it can end the element."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
@@ -106,9 +111,13 @@ def columns_of(table: Table) -> list[list[list[Any]]]:
 def _sortable(value: Any, kind: Kind) -> str:
     if value is None:
         return ""
+    if kind in ("month", "date"):
+        return str(value.isoformat())
+    text = shown(value, kind)
     if kind in SORTED:
-        return value.isoformat() if isinstance(value, date) else str(value)
-    return shown(value, kind)
+        # As many digits as are shown, as text: no browser makes floats of them.
+        return text.removesuffix(PERCENT).replace(",", "").replace(MINUS, "-")
+    return text
 
 
 def _csv(table: Table) -> str:
@@ -123,6 +132,6 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(day=day, instant=instant, as_script=as_script)
+    environment.filters.update(day=day, instant=instant, as_script=as_script, breakable=breakable)
     environment.globals.update(is_long=is_long, columns_of=columns_of)
     return environment

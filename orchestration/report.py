@@ -16,6 +16,7 @@ from orchestration.machine import hint
 from orchestration.results import STAGE_NAMES, Result, tallies
 from orchestration.run_log import row_account
 from orchestration.settings import Settings
+from orchestration.targets.dashboard import current_page
 from orchestration.warehouse import has_table, open_for_reading
 
 if TYPE_CHECKING:
@@ -200,10 +201,18 @@ def summary(outcome: Outcome, settings: Settings) -> list[str]:
         *outcome.notices,
         "Where to look:",
         f"  warehouse  {readable_path(settings.warehouse_link)} (DuckDB, open it read-only)",
+        *_dashboard(settings),
         *_postgres(outcome, release),
         f"  checks     {readable_path(settings.home / 'data_docs' / 'index.html')}",
         "  lineage    make dev",
     ]
+
+
+def _dashboard(settings: Settings) -> list[str]:
+    """Where the pages are, where there are any."""
+    page = current_page(settings)
+    is_there = settings.with_dashboard and page.exists()
+    return [f"  dashboard  {readable_path(page)} (make dashboard)"] if is_there else []
 
 
 def _postgres(outcome: Outcome, release: Release) -> list[str]:

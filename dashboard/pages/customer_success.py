@@ -34,7 +34,7 @@ MOVERS_SHOWN = 15
 BIN = 5
 COLOURS = (
     Series("red", "red", "loss-2"),
-    Series("amber", "amber", "loss-1"),
+    Series("amber", "amber", "amber"),
     Series("green", "green", "gain-1"),
 )
 
@@ -293,8 +293,8 @@ def _movers(rows: list[Row], released: Released) -> tuple[Block, ...]:
         Column("customer_id", "Customer", "customer"),
         Column("name", "Name"),
         Column("current_mrr", "MRR", "money"),
-        Column("score", "Score", "ratio"),
-        Column("score_change_30d", "In 30 days", "ratio"),
+        Column("score", "Score", "points"),
+        Column("score_change_30d", "In 30 days", "points"),
         Column("colour", "Colour"),
         Column("reasons", "What costs most"),
     ]

@@ -75,7 +75,7 @@ def _lifts(released: Released, key: str, mart: str, name: str, what: str, condit
         Column("lift_low", "from", "ratio"),
         Column("lift_high", "to", "ratio"),
         *(
-            [Column("median_days_of_warning", "Days of warning, median", "ratio")]
+            [Column("median_days_of_warning", "Days of warning, median", "points")]
             if mart == TRIGGERS
             else [Column("auc", "AUC", "ratio")]
         ),
@@ -106,7 +106,7 @@ def _lifts(released: Released, key: str, mart: str, name: str, what: str, condit
         (
             Swatch("accent", "Lift above 1 with 95 % confidence"),
             Swatch("neutral", "Not informative"),
-            Swatch("loss-2", "1: no better than chance (dashed)", is_line=True),
+            Swatch("loss-2", "1: no better than chance", is_line=True, is_dashed=True),
         ),
         (
             f"Month ends up to {numbers.day(first['as_of_date'])} pooled: "
@@ -305,7 +305,7 @@ def _effects(rows: Sequence[Row]) -> Chart | None:
             Swatch("gain-1", "Target better"),
             Swatch("loss-2", "Control better"),
             Swatch("neutral", "No difference shown, or not enough data"),
-            Swatch("ink-soft", "1: the smallest effect worth having (dashed)", is_line=True),
+            Swatch("ink-soft", "1: the smallest effect worth having", is_line=True, is_dashed=True),
         ),
         ("KPIs have different units, so effects are shown as multiples; units are in the list.",),
         min_width=TEXT_WIDTH,

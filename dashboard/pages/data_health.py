@@ -36,7 +36,7 @@ RUNS_SHOWN = 24
 STAGES = ("raw", "unit_test", "test", "marts", "invariant")
 OUTCOMES = (
     Series("passed", "Passed", "gain-1"),
-    Series("not applicable", "Not applicable", "heat-none"),
+    Series("not applicable", "Not applicable", "neutral"),
     Series("warned", "Warned", "loss-1"),
     Series("failed", "Failed, blocks a release", "loss-2"),
 )

@@ -64,9 +64,20 @@ def _standing(released: Released, month: date) -> Section:
     currency = released.edition.currency
     said = numbers.month(month)
     targets = _monthly_targets(released, month)
+
+    def trend(name: str) -> tuple[Decimal | None, ...]:
+        return tuple(row[name] for row in figures[::-1])
+
     tiles = [
-        _money_tile("MRR", now["closing_mrr"], currency, said, _against(now, before, year_ago)),
-        _money_tile("ARR", now["arr"], currency, f"12 × MRR of {said}", ()),
+        _money_tile(
+            "MRR",
+            now["closing_mrr"],
+            currency,
+            said,
+            _against(now, before, year_ago),
+            trend=trend("closing_mrr"),
+        ),
+        _money_tile("ARR", now["arr"], currency, f"12 × MRR of {said}", (), trend=trend("arr")),
         _money_tile(
             "Net new MRR",
             now["net_new_mrr"],
@@ -79,6 +90,7 @@ def _standing(released: Released, month: date) -> Section:
                 f"{numbers.money(before['net_new_mrr'], sign=True)}",
             ),
             sign=True,
+            trend=trend("net_new_mrr"),
         ),
         Tile(
             "Customers",
@@ -90,6 +102,7 @@ def _standing(released: Released, month: date) -> Section:
                 f"{numbers.count(now['churned_customers'])} lost",
             ),
             source=MRR,
+            trend=trend("closing_customers"),
         ),
         *_rate_tiles(released, month, targets),
         _ltv_cac_tile(released),
@@ -99,7 +112,7 @@ def _standing(released: Released, month: date) -> Section:
         f"Where we stand: {said}",
         (Tiles(tuple(tiles)),),
         "A month is valued at the end of its last day; rates are of the customers and the MRR at "
-        "its start.",
+        "its start. Small lines: the months of the last year, each on a scale of its own.",
     )
 
 
@@ -111,9 +124,10 @@ def _money_tile(
     changes: tuple[str, ...],
     *,
     sign: bool = False,
+    trend: tuple[Decimal | None, ...] = (),
 ) -> Tile:
     whole, cents = numbers.money(value, sign=sign).split(".")
-    return Tile(label, whole, f".{cents} {currency}", period, changes, source=MRR)
+    return Tile(label, whole, f".{cents} {currency}", period, changes, source=MRR, trend=trend)
 
 
 def _against(now: Row, before: Row | None, year_ago: Row | None) -> tuple[str, ...]:
@@ -138,6 +152,11 @@ def _rate_tiles(released: Released, month: date, targets: dict[str, Row]) -> lis
     )
     by_type = {row["period_type"]: row for row in found}
     now, year = by_type.get("month"), by_type.get("year")
+    year_back = released.rows(
+        f"select * from {RETENTION} where policy_id = ? and segment_type = 'all'"
+        " and period_type = 'month' and period_start <= ? order by period_start desc limit 13",
+        [released.policy_id, month],
+    )[::-1]
     names = (
         ("Net revenue retention", "net_revenue_retention"),
         ("Gross revenue retention", "gross_revenue_retention"),
@@ -154,7 +173,7 @@ def _rate_tiles(released: Released, month: date, targets: dict[str, Row]) -> lis
             so_far = "" if year["is_complete"] else " so far"
             lines.append(f"{month.year}{so_far}: {numbers.share(year[name])}")
         if now["is_small_sample"]:
-            lines.append(f"Small sample: {now['customers_start']} customers at the start")
+            lines.append(f"Small sample, customers at the start: {now['customers_start']}")
         status, tone = _status(targets.get(name))
         tiles.append(
             Tile(
@@ -166,6 +185,8 @@ def _rate_tiles(released: Released, month: date, targets: dict[str, Row]) -> lis
                 status,
                 tone,
                 RETENTION,
+                # Of a few customers a rate jumps: that is no course of anything.
+                tuple(None if row["is_small_sample"] else row[name] for row in year_back),
             )
         )
     return tiles
@@ -363,7 +384,7 @@ def _rates(
         if goal is not None:
             words = f"Target of {one.text.lower()}: {numbers.share(goal)}"
             rules.append((float(goal), words, one.colour))
-            legend.append(Swatch(one.colour, f"{words} (dashed)", is_line=True))
+            legend.append(Swatch(one.colour, words, is_line=True, is_dashed=True))
     bounds = [point[end] for point in points for end in ("low", "high", "value")]
     domain = charts.padded([*bounds, *(rule[0] for rule in rules)], 0.05)
     left_out = len(rows) - len(shown)

@@ -9,6 +9,7 @@ from typing import Any
 
 from dashboard import numbers
 from dashboard.model import Block, Column, Empty, Listing, Prose, Section, table
+from dashboard.pages.shared import named, words
 from dashboard.released import Released, Row
 
 TARGETS = "customer_success.fct_target_status"
@@ -42,7 +43,6 @@ def _target_list(released: Released) -> Block:
     rows = (
         released.rows(
             "select *, replace(status, '_', ' ') as status_words,"
-            " replace(metric, '_', ' ') as metric_words,"
             " case segment_type when 'all' then 'all' else segment_value end as of_whom"
             f" from {TARGETS}"
             " qualify row_number() over"
@@ -55,13 +55,16 @@ def _target_list(released: Released) -> Block:
     )
     if not rows:
         return Empty("No targets", "Seed targets has no target with a period that has begun.")
+    for row in rows:
+        row["metric_words"] = named(row["metric"])
+        row["owner"] = row["owner"] and words(row["owner"])
     columns = [
         Column("status_words", "Status"),
         Column("metric_words", "Metric"),
         Column("of_whom", "Of whom"),
         Column("period_type", "Period"),
         Column("period_start", "From", "date"),
-        Column("is_complete", "Over", "flag"),
+        Column("is_complete", "Is over", "flag"),
         Column("value", "Value", "measure"),
         Column("target", "Target", "measure"),
         Column("acceptable_low", "Acceptable from", "measure"),
@@ -71,10 +74,10 @@ def _target_list(released: Released) -> Block:
     found: dict[str, int] = defaultdict(int)
     for row in rows:
         found[row["status_words"]] += 1
-    words = ", ".join(f"{found[word]} {word}" for word in STATUS_TONES if word in found)
+    counted = ", ".join(f"{found[word]} {word}" for word in STATUS_TONES if word in found)
     return Listing(
         "targets",
-        f"Targets: {words}",
+        f"Targets: {counted}",
         "fractions, ratios where the metric is one",
         TARGETS,
         table(columns, [_measured(row, columns) for row in rows]),

@@ -125,7 +125,8 @@ def _heat_map(
         (
             "Beside each cohort stands how many customers it began with."
             + (
-                f" {small} cohorts began with under 30: single customers move them."
+                f" {small} cohort{'s' if small > 1 else ''} began with under 30: single customers "
+                "move the numbers."
                 if small
                 else ""
             ),
@@ -142,7 +143,7 @@ def _at_twelve(rows: list[Row], fraction: tuple[str, str]) -> str:
     aged = [row for row in rows if row["months_since"] == 12 and row["is_complete"]]
     start = sum((Decimal(row[fraction[1]]) for row in aged), Decimal(0))
     if not start:
-        return "no cohort is a year old yet"
+        return "none of these cohorts is a year old yet"
     now = sum((Decimal(row[fraction[0]]) for row in aged), Decimal(0))
     return f"{numbers.share(now / start)} after 12 months, all cohorts shown together"
 
@@ -167,6 +168,7 @@ def _curve(released: Released) -> Block:
     series = (Series("logo_retention", "Customers that pay", "series-1"),)
     if not rows:
         return Empty("Customers that still pay", "No cohort is old enough yet.")
+    shown, note = _large_enough(rows)
     points = [
         {
             "months_since": row["months_since"],
@@ -178,7 +180,7 @@ def _curve(released: Released) -> Block:
             f"of {row['customers_initial']} customers (95 % interval "
             f"{interval(row['logo_retention_low'], row['logo_retention_high'], 4)})",
         }
-        for row in rows
+        for row in shown
     ]
     columns = [
         Column("months_since", "Age in months", "count"),
@@ -189,7 +191,7 @@ def _curve(released: Released) -> Block:
         Column("logo_retention_low", "from", "share"),
         Column("logo_retention_high", "to", "share"),
     ]
-    last = max((row for row in rows if not row["is_small_sample"]), key=_age, default=rows[-1])
+    last = shown[-1]
     return Chart(
         "logo-curve",
         f"{numbers.share(last['logo_retention'])} of customers still pay "
@@ -210,13 +212,20 @@ def _curve(released: Released) -> Block:
         notes=(
             "Older ages rest on fewer cohorts: the band widens, and the curve may rise where a "
             "cohort drops out or customers come back.",
+            note,
         ),
         is_wide=False,
     )
 
 
-def _age(row: Row) -> int:
-    return int(row["months_since"])
+def _large_enough(rows: list[Row]) -> tuple[list[Row], str]:
+    """Ages that rest on 30 customers, or all where none does; and the sentence about the others."""
+    shown = [row for row in rows if not row["is_small_sample"]]
+    if not shown:
+        return rows, "Every age rests on under 30 customers: single ones move the curve."
+    left = len(rows) - len(shown)
+    ages = f"{left} age{'s rest' if left > 1 else ' rests'}"
+    return shown, f"{ages} on under 30 customers: in the table alone." if left else ""
 
 
 def _money_curve(released: Released) -> Block:
@@ -227,6 +236,7 @@ def _money_curve(released: Released) -> Block:
     )
     if not rows:
         return Empty("MRR that stays", "No cohort is old enough yet.")
+    shown, note = _large_enough(rows)
     points = [
         {
             "months_since": row["months_since"],
@@ -235,7 +245,7 @@ def _money_curve(released: Released) -> Block:
             "label": f"Month {row['months_since']}: {one.text.split(':')[0].lower()} retention "
             f"{numbers.exact_share(row[one.name])}",
         }
-        for row in rows
+        for row in shown
         for one in series
     ]
     domain = charts.padded([0, 1, *(point["value"] for point in points)], 0.1)
@@ -247,7 +257,7 @@ def _money_curve(released: Released) -> Block:
         Column("gross_retention", "Gross", "share"),
         Column("is_small_sample", "Small sample", "flag"),
     ]
-    last = max((row for row in rows if not row["is_small_sample"]), key=_age, default=rows[-1])
+    last = shown[-1]
     return Chart(
         "money-curve",
         f"Of the first month's MRR {numbers.share(last['net_retention'])} is there after "
@@ -260,6 +270,7 @@ def _money_curve(released: Released) -> Block:
         ),
         table(columns, values(rows, columns)),
         tuple(Swatch(one.colour, one.text, is_line=True) for one in series),
+        (note,),
         is_wide=False,
     )
 
@@ -408,7 +419,6 @@ def _reason_bars(released: Released, rows: list[Row], month: date) -> Chart:
             "label",
             colours="shade",
             text="text",
-            limit=max(float(row["mrr_lost"]) for row in rows) * 1.3 or 1.0,
         ),
         table(columns, values(rows, columns)),
         (
@@ -454,7 +464,7 @@ def _dunning(released: Released, month: date) -> Block:
         Column("failed_amount", "Failed", "money"),
         *(Column(one.name, one.text, "money") for one in series),
         Column("recovery_rate", "Invoices paid", "share"),
-        Column("median_days_to_recover", "Median days", "ratio"),
+        Column("median_days_to_recover", "Median days", "points"),
     ]
     return Chart(
         "dunning",

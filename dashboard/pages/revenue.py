@@ -113,7 +113,8 @@ def _waterfall(released: Released, rows: list[Row], key: str) -> Chart:
     when = numbers.month(rows[-1]["month"])
     if len(rows) > 1:
         when = f"the {len(rows)} months from {numbers.month(rows[0]['month'])} to {when}"
-    change = numbers.money(closing - opening, sign=True)
+    verb = "rose" if closing >= opening else "fell"
+    change = f"MRR {verb} by {numbers.money(abs(closing - opening))}"
     gap = opening + sum((value for _, value in sums), Decimal(0)) - closing
     columns = [Column("step", "Step"), Column("mrr", "MRR", "money")]
     cells = [("Opening", opening), *((one.text, value) for one, value in sums)]
@@ -220,7 +221,6 @@ def _by_segment(released: Released, month: date, kind: str) -> Block:
             "closing_mrr",
             "label",
             text="text",
-            limit=float(largest["closing_mrr"]) * 1.4,
         ),
         table(columns, values(rows, columns)),
         notes=("Customers are cut by what they are as of the as-of date.",),
@@ -277,7 +277,6 @@ def _policies(released: Released, month: date) -> Section:
             "label",
             text="text",
             colours="shade",
-            limit=float(highest) * 1.25,
         ),
         table(columns, values(rows, columns)),
         (Swatch("accent", "Official policy"), Swatch("neutral", "Others")),

@@ -87,7 +87,7 @@ def _reasons(released: Released, month: date) -> Block:
         title,
         f"{currency} of MRR, subscriptions less invoices",
         RECONCILIATION,
-        charts.across(drawn, "name", "value", "label", colours="shade"),
+        charts.across(drawn, "name", "value", "label", colours="shade", text="text"),
         exact,
         notes=(
             "Right of 0 subscriptions say more than invoices, left of it less. Customers that "
@@ -120,13 +120,18 @@ def _receivables(released: Released, month: date) -> Block:
         ("Owed at end", row["outstanding"]),
         currency,
     )
+    owed = row["outstanding"]
+    left = (
+        f"{numbers.money(owed)} are owed"
+        if owed >= 0
+        else f"customers are {numbers.money(-owed)} ahead"
+    )
     cells = [("Owed at start", row["outstanding_opening"])]
     cells += [(text, sign * row[name]) for text, name, sign, _ in parts]
     return Chart(
         "receivables",
         f"{numbers.money(row['billed'])} {currency} were billed, "
-        f"{numbers.money(row['collected'])} collected; "
-        f"{numbers.money(row['outstanding'])} are owed",
+        f"{numbers.money(row['collected'])} collected; {left}",
         f"{currency}, with tax",
         RECONCILIATION,
         charts.waterfall(drawn, "label"),
@@ -191,6 +196,7 @@ def _leakage(released: Released, month: date) -> Block:
         )
         return Empty("Nothing leaks", why)
     lost = sum((row["difference"] for row in rows if row["difference"] > 0), Decimal(0))
+    beyond = -sum((row["difference"] for row in rows if row["difference"] < 0), Decimal(0))
     columns = [
         Column("customer_id", "Customer"),
         Column("subscription_item_id", "Item"),
@@ -205,7 +211,7 @@ def _leakage(released: Released, month: date) -> Block:
     return Listing(
         "leakage",
         f"{numbers.money(lost)} {released.edition.currency} of MRR were served and not asked for "
-        f"in {numbers.month(month)}",
+        f"in {numbers.month(month)}; {numbers.money(beyond)} were asked for and not served",
         released.edition.currency,
         LEAKAGE,
         table(columns, values(rows, columns)),

@@ -13,7 +13,7 @@ from dashboard.released import Released, Row
 #: Months that charts go back.
 MONTHS_SHOWN = 36
 #: Pixels that horizontal bars need with names before and texts behind them.
-TEXT_WIDTH = 440
+TEXT_WIDTH = 280
 
 
 def values(rows: Sequence[Row], columns: Sequence[Column]) -> list[list[Any]]:
@@ -45,6 +45,13 @@ def words(text: str) -> str:
     return text.replace("_", " ")
 
 
+def named(text: str) -> str:
+    """The same as a name: `gross_mrr_churn_rate` is Gross MRR churn rate."""
+    known = {"mrr": "MRR", "arr": "ARR", "arpa": "ARPA", "cac": "CAC", "ltv": "LTV", "nps": "NPS"}
+    first, *others = (known.get(word, word) for word in words(text).split(" "))
+    return " ".join([first[:1].upper() + first[1:], *others])
+
+
 def steps(
     opening: tuple[str, Decimal],
     parts: Sequence[tuple[str, Decimal, str]],
@@ -70,16 +77,20 @@ def steps(
             "label": f"{name}: {value} {unit}",
         }
 
+    def short(value: Decimal, *, sign: bool = False) -> str:
+        """Without cents, unless there is little else."""
+        return (numbers.whole if abs(value) >= 10 else numbers.money)(value, sign=sign)
+
     name, level = opening
-    rows = [row(name, Decimal(0), level, "accent", numbers.money(level), numbers.whole(level))]
+    rows = [row(name, Decimal(0), level, "accent", numbers.money(level), short(level))]
     for part, value, colour in parts:
         if value:
-            text = numbers.whole(value, sign=True)
+            text = short(value, sign=True)
             said = numbers.money(value, sign=True)
             rows.append(row(part, level, level + value, colour, said, text))
             level += value
     name, end = closing
-    rows.append(row(name, Decimal(0), end, "accent", numbers.money(end), numbers.whole(end)))
+    rows.append(row(name, Decimal(0), end, "accent", numbers.money(end), short(end)))
     return rows
 
 

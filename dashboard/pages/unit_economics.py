@@ -110,9 +110,7 @@ def _funnel(released: Released) -> tuple[Block, ...]:
         "became customers",
         "leads (share of all)",
         FUNNEL,
-        charts.across(
-            drawn, "stage", "value", "label", text="text", axis="d", limit=row["leads"] * 1.25
-        ),
+        charts.across(drawn, "stage", "value", "label", text="text", axis="d"),
         table(
             [Column("stage", "Stage"), Column("leads", "Leads", "count")],
             [(text, row[name]) for name, text in stages],
@@ -126,6 +124,8 @@ def _funnel(released: Released) -> tuple[Block, ...]:
         f" as conversion_rate from {FUNNEL} where breakdown = 'channel' and month in {recent}"
         " group by channel order by converted desc, channel"
     )
+    for row in by_channel:
+        row["channel"] = words(row["channel"])
     columns = [
         Column("channel", "Channel"),
         *(Column(name, text, "count") for name, text in stages),
@@ -230,7 +230,6 @@ def _cac_by_channel(rows: Sequence[Row], currency: str, since: str) -> Block:
             "cac",
             "label",
             text="text",
-            limit=float(shown[0]["cac"]) * 1.35,
         ),
         table(columns, values(channels, columns)),
         notes=(_missing_note(missing, "CAC"),),
@@ -313,7 +312,7 @@ def _ltv_cac(released: Released) -> tuple[Block, ...]:
             Swatch("loss-1", "Below target"),
             Swatch("gain-1", "Healthy"),
             Swatch("gain-2", "Under-investing"),
-            *(Swatch(colour, f"{text} (dashed)", is_line=True) for _, text, colour in rules),
+            *(Swatch(colour, text, is_line=True, is_dashed=True) for _, text, colour in rules),
         ),
         (
             f"Intervals that go beyond {numbers.ratio(limit, 0)} are cut; their ends are in the "

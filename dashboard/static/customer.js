@@ -41,6 +41,12 @@
     const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
     return (/^-.*[1-9]/.test(text) ? "−" : "") + grouped + (part === undefined ? "" : `.${part}`);
   };
+  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+  const day = (text) => {
+    if (!text) return text;
+    const [year, month, date] = text.split("-");
+    return `${Number(date)} ${MONTHS[month - 1]} ${year}`;
+  };
   const money = (text) => (text === null ? "–" : `${number(text)} ${currency}`);
   const words = (text) => (text === null ? "–" : text.replaceAll("_", " "));
   const make = (name, text, kind) => {
@@ -146,7 +152,7 @@
     said.hidden = parts.length > 0;
     said.textContent = "Review packs are of customers that pay.";
     document.getElementById("review-title").textContent =
-      parts.length ? `Review pack: ${parts[0][3]} to ${asOf}` : "Review pack";
+      parts.length ? `Review pack: ${day(parts[0][3])} to ${asOf}` : "Review pack";
     pack.querySelector(".review-parts").replaceChildren(...parts.map(([title, headline, body]) => {
       const part = make("div", undefined, "review-part");
       part.append(make("h5", title), make("p", headline ?? "–", "headline"));
@@ -168,7 +174,7 @@
       ["MRR", money(one.current_mrr), ""],
       ["Health", last ? `${number(last[1])}` : "–", last ? `${last[2]}, ${last[4] === null ? "no score 30 days ago" : `${last[4].startsWith("-") ? "" : "+"}${number(last[4])} in 30 days`}` : "no score"],
       ["Costs most health", last?.[5] ? words(last[5]) : "–", ""],
-      ["First paid", one.first_paid ?? "never", one.churned ? `lost ${one.churned}` : ""],
+      ["First paid", day(one.first_paid) ?? "never", one.churned ? `lost ${day(one.churned)}` : ""],
     ];
     document.getElementById("customer-tiles").replaceChildren(...tiles.map(([label, value, beside]) => {
       const tile = make("div");
@@ -202,12 +208,12 @@
     said.textContent = "";
     const { mrr = [], health = [], usage = [] } = record;
     table("actions", id, record.actions ?? [], ["date", "", "", "", "", "number"],
-      (row) => [row[0] + (row[6] === "true" ? ", overdue" : ""), words(row[1]), words(row[2]), row[3], row[4], number(row[5])],
+      (row) => [day(row[0]) + (row[6] === "true" ? ", overdue" : ""), words(row[1]), words(row[2]), row[3], row[4], number(row[5])],
       "Nothing is open.");
-    table("signals", id, record.signals ?? [], ["", "date", ""], (row) => [words(row[0]), row[1], row[2]],
+    table("signals", id, record.signals ?? [], ["", "date", ""], (row) => [words(row[0]), day(row[1]), row[2]],
       "No signals: the customer does not pay.");
     table("fired", id, record.fired ?? [], ["date", "", "", "date", ""],
-      (row) => [row[0], words(row[1]), row[2], row[3] ?? "open", row[4]], "No trigger has fired.");
+      (row) => [day(row[0]), words(row[1]), row[2], day(row[3]) ?? "open", row[4]], "No trigger has fired.");
     review(record.review ?? []);
     const end = (points) => points.at(-1) ?? [];
     const scores = health.map((row) => [row[0], row[1], `, ${rank[row[2]] ?? row[2]}, ${row[3]} % of the weights with data`]);

@@ -162,14 +162,17 @@
 {%- endmacro %}
 
 {#
-    The evidence text of a signal (seed signals): value, since, detail and date filled in. `interval`
-    is the alias of a row of intervals; `date` is a day of it.
+    The evidence text of a signal (seed signals): value, day, since, date and detail filled in.
+    `interval` is the alias of a row of intervals; `date` is the day of it that the text is of.
 #}
 {% macro filled_evidence(template, date, interval) -%}
     replace(
         replace(
             replace(
-                replace({{ template }}, '{value}', {{ plain_number(value_on(date, interval)) }}),
+                replace(
+                    replace({{ template }}, '{value}', {{ plain_number(value_on(date, interval)) }}),
+                    '{day}', cast({{ date }} as {{ dbt.type_string() }})
+                ),
                 '{since}', cast({{ interval }}.from_date as {{ dbt.type_string() }})
             ),
             '{date}', coalesce(cast({{ date_of_zero(interval) }} as {{ dbt.type_string() }}), '')

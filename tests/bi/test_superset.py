@@ -6,14 +6,18 @@ in this file.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+from playwright.sync_api import Response
 from psycopg.rows import dict_row
 
 from bi.client import (
@@ -37,6 +41,7 @@ pytestmark = pytest.mark.bi
 #: What an address has to quote, and one sign that it must not quote twice.
 PASSWORD = "p@ss:w/rd+ %41"
 QUOTED = "p%40ss%3Aw%2Frd%2B%20%2541"
+CHARTS = sorted((ASSETS / "charts").glob("*.yaml"))
 HOSTILE = "<script>alert('Ü & Co')</script>"
 #: More digits than a float can keep.
 LARGE = "9007199254740993.25"
@@ -103,6 +108,8 @@ def marts(september: str) -> tuple[Mart, ...]:
         ),
         made(
             "revenue.fct_mrr_by_month",
+            # Opens with more than September: sorted by figures it would not be the last row.
+            month_of("board_strict", "2026-08-01", "all", opening_mrr="99.99", closing_mrr="0"),
             month_of("board_strict", "2026-09-01", "all", opening_mrr="0", closing_mrr=september),
             month_of("board_strict", "2026-10-01", "all", opening_mrr=september, closing_mrr=LARGE),
             month_of("board_strict", "2026-10-01", "team", opening_mrr="1", closing_mrr="2.22"),
@@ -186,6 +193,29 @@ def epoch(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
 
 
+def chart_number(url: str) -> int:
+    """Which chart the browser asked for: `form_data` of the address has its number."""
+    (form,) = parse_qs(urlsplit(url).query)["form_data"]
+    return int(json.loads(form)["slice_id"])
+
+
+def drawn(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as a browser draws them: figures are floats."""
+    return [
+        {name: float(v) if isinstance(v, Decimal | int) else v for name, v in row.items()}
+        for row in rows
+    ]
+
+
+def pivoted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Movements as a chart of bars has them: a row for each month, a column for each kind."""
+    kinds = sorted({row["movement_type"] for row in rows})
+    months = {row["month"]: dict.fromkeys(kinds) for row in rows}
+    for row in rows:
+        months[row["month"]][row["movement_type"]] = row["mrr_change_sum"]
+    return [{"month": month, **figures} for month, figures in sorted(months.items())]
+
+
 def as_sent(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of the database with their days as Superset sends them."""
     return [
@@ -194,7 +224,7 @@ def as_sent(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-SEPTEMBER, OCTOBER = epoch(date(2026, 9, 1)), epoch(date(2026, 10, 1))
+AUGUST, SEPTEMBER, OCTOBER = (epoch(date(2026, month, 1)) for month in (8, 9, 10))
 
 
 def test_every_chart_shows_its_mart(tool: Tool) -> None:
@@ -215,7 +245,7 @@ def test_every_chart_shows_its_mart(tool: Tool) -> None:
         " channel, owner, due_date, is_overdue, mrr_at_risk, action_id"
         " from customer_success.fct_action_queue where state = 'open' order by queue_position",
     }
-    assert set(asked) == {path.stem for path in (ASSETS / "charts").glob("*.yaml")}
+    assert set(asked) == {path.stem for path in CHARTS}
     for chart, sql in asked.items():
         expected = as_sent(tool.read(sql))
         assert len(expected) > 1
@@ -224,6 +254,7 @@ def test_every_chart_shows_its_mart(tool: Tool) -> None:
 
 def test_figures_are_those_that_were_released(tool: Tool) -> None:
     assert tool.shown("mrr_by_month") == [
+        {"month": AUGUST, "closing_mrr": Decimal(0)},
         {"month": SEPTEMBER, "closing_mrr": Decimal("87.65")},
         {"month": OCTOBER, "closing_mrr": Decimal(LARGE)},
     ]
@@ -260,7 +291,7 @@ def test_a_figure_of_a_month_is_not_added_up(tool: Tool) -> None:
 def test_charts_turn_with_the_release(tool: Tool) -> None:
     release(tool.company, "99.01")
     try:
-        assert tool.shown("mrr_by_month")[0]["closing_mrr"] == Decimal("99.01")
+        assert tool.shown("mrr_by_month")[1]["closing_mrr"] == Decimal("99.01")
     finally:
         release(tool.company, "87.65")
 
@@ -280,16 +311,15 @@ def test_another_import_replaces_what_is_there(tool: Tool) -> None:
     before = tool.client.charts()
     tool.client.import_assets(tool.address)
     assert tool.client.charts() == before
-    assert len(tool.shown("mrr_by_month")) == 2
+    assert len(tool.shown("mrr_by_month")) == 3
 
 
 def test_the_dashboard_is_drawn_and_nobody_else_is_asked(tool: Tool) -> None:
-    charts = len(list((ASSETS / "charts").glob("*.yaml")))
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1400, "height": 2000})
         page.set_default_timeout(120_000)
-        answered = []
-        page.on("response", lambda one: answered.append(one.url))
+        answered: list[Response] = []
+        page.on("response", lambda one: answered.append(one))
         page.goto(f"{tool.superset.url}/login/")
         page.fill("input[type=text]", ADMIN)
         page.fill("input[type=password]", tool.superset.password)
@@ -299,8 +329,21 @@ def test_the_dashboard_is_drawn_and_nobody_else_is_asked(tool: Tool) -> None:
         # Lines and bars are drawings, the other two are tables.
         page.locator("canvas").nth(2).wait_for()
         page.locator("table tbody tr").nth(3).wait_for()
-        assert page.locator(".dashboard-chart").count() == charts
+        assert page.locator(".dashboard-chart").count() == len(CHARTS)
         text = page.inner_text("body")
+        # The browser makes queries of its own; they are to say what the stored ones say.
+        numbers = {number: uuid for uuid, number in tool.client.charts().items()}
+        names = {asset("charts", path.stem)["uuid"]: path.stem for path in CHARTS}
+        shown = {}
+        for one in (one for one in answered if "/api/v1/chart/data" in one.url):
+            (result,) = json.loads(one.text(), parse_float=Decimal)["result"]
+            shown[names[numbers[chart_number(one.url)]]] = result["data"]
+        assert drawn(shown.pop("mrr_movements")) == drawn(pivoted(tool.shown("mrr_movements")))
+        for name, rows in shown.items():
+            assert drawn(rows) == drawn(tool.shown(name)), name
+        assert len(shown) == len(CHARTS) - 1
+        months = page.locator("td").filter(has_text=re.compile(r"^2026-\d\d$"))
+        assert months.all_inner_texts() == ["2026-10", "2026-09", "2026-08"]
         assert HOSTILE in text
         assert "9,007,199,254,740,99" in text
         for one in ("Unexpected error", "No results", "Cannot load"):
@@ -308,7 +351,7 @@ def test_the_dashboard_is_drawn_and_nobody_else_is_asked(tool: Tool) -> None:
         # The pixel that counts installations is in the page; the browser is not let out to it.
         assert "gateway.scarf.sh" in page.content()
         here = (f"{tool.superset.url}/", "data:", "blob:")
-        assert [url for url in answered if not url.startswith(here)] == []
+        assert [one.url for one in answered if not one.url.startswith(here)] == []
 
 
 def test_a_wrong_password_is_said(tool: Tool) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -88,3 +91,41 @@ def test_every_dependency_is_in_the_lock() -> None:
     pinned = {name.lower() for name in re.findall(r"^([a-z0-9_.-]+)==", lock, re.MULTILINE)}
     assert len(block) > 15
     assert sorted({name.lower() for name in block} - pinned) == []
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    """What is there only because something else needs it may be gone with its next version."""
+    whole = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text("utf-8"))
+    project = whole["project"]
+    packages = [name for name in whole["tool"]["mypy"]["files"] if "/" not in name]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    # An extra that is asked for by its name is asked for: dbt-spark[PyHive].
+    declared = {
+        distribution(name) for one in needed for name in re.findall(r"[A-Za-z][\w.-]*", one)
+    }
+    distributions = packages_distributions()
+    missing = {}
+    for path in (path for name in packages for path in (PROJECT_DIR / name).rglob("*.py")):
+        for name in imported(ast.parse(path.read_text("utf-8"))) - set(packages):
+            if name in sys.stdlib_module_names:
+                continue
+            of = {distribution(one) for one in distributions.get(name, [name])}
+            if not of & declared:
+                missing[name] = path.relative_to(PROJECT_DIR).as_posix()
+    assert missing == {}
+
+
+def distribution(name: str) -> str:
+    """The one of its spellings that is compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The first parts of the names of all modules that are imported anywhere in a file."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found

@@ -18,12 +18,11 @@ from dashboard.pages import PAGES
 from dashboard.released import read_release
 from orchestration.control import Control
 from orchestration.warehouse import open_for_reading
-from tests.dashboard.browser import Mark, Seen, chromium, opened, scrolls_sideways, violations
+from tests.dashboard.browser import Seen, chromium, opened, scrolls_sideways, violations
+from tests.dashboard.marks import CLOSE, labelled, sizes_are
 
 OURS = ("customer-success.html", "customer.html", "data-health.html")
 POLICY = "policy_id = 'board_strict'"
-#: Pixels: marks end between pixels, and strokes have a width.
-CLOSE = 0.8
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
@@ -63,22 +62,6 @@ def browser() -> Iterator[Browser]:
 def pages(folder: Path, browser: Browser) -> Iterator[dict[str, Seen]]:
     with ExitStack() as stack:
         yield {name: stack.enter_context(opened(browser, folder / name)) for name in OURS}
-
-
-def sizes_are(marks: list[Mark], values: list[Any], side: str) -> None:
-    assert len(marks) == len(values) > 0
-    scale = max(getattr(mark, side) for mark in marks) / max(abs(float(v)) for v in values)
-    assert max(getattr(mark, side) for mark in marks) > 40
-    for mark, value in zip(marks, values, strict=True):
-        assert getattr(mark, side) == pytest.approx(abs(float(value)) * scale, abs=CLOSE), (
-            mark.label
-        )
-
-
-def of(marks: list[Mark], start: str) -> Mark:
-    found = [mark for mark in marks if mark.label.startswith(start)]
-    assert len(found) == 1, (start, [mark.label for mark in marks])
-    return found[0]
 
 
 def look_up(seen: Seen, customer_id: str) -> None:
@@ -135,7 +118,7 @@ def test_bars_are_the_marts(pages: dict[str, Seen], ask: Ask, where: tuple[str, 
     # The dashed line has words of its own.
     rule = "the smallest effect worth" if chart == "effects" else "chance"
     marks = [mark for mark in pages[page].marks(chart) if rule not in mark.label]
-    found = [of(marks, row[0] if chart == "calibration" else f"{row[0]}:") for row in rows]
+    found = [labelled(marks, row[0] if chart == "calibration" else f"{row[0]}:") for row in rows]
     assert len(found) == len(marks)
     if chart == "calibration":
         said = [Decimal(mark.label.split(": ")[2].split("\u00a0%")[0]) / 100 for mark in found]
@@ -196,7 +179,7 @@ def test_stacks_are_the_marts(pages: dict[str, Seen], ask: Ask, where: tuple[str
             start = f"{place}: {name} {count:,.2f} "
         else:
             start = f"{place}: {count:,} {name}"
-        bars.append(of(marks, start))
+        bars.append(labelled(marks, start))
         values.append(count)
     sizes_are(bars, values, "height")
     # Nothing else is drawn but classes that are empty.
@@ -209,7 +192,7 @@ def test_returns_are_the_mart(pages: dict[str, Seen], ask: Ask) -> None:
         f" where {POLICY} and is_mature and is_complete and return_rate is not null order by month"
     )
     marks = pages["customer-success.html"].marks("return-rate")
-    said = [of(marks, f"Lost in {month}: ").number(f"{month}:") / 100 for month, _ in rows]
+    said = [labelled(marks, f"Lost in {month}: ").number(f"{month}:") / 100 for month, _ in rows]
     assert said == [rate for _, rate in rows]
     assert len(marks) == len(rows)
 

@@ -91,7 +91,7 @@ def test_one_month_and_one_customer(empty: duckdb.DuckDBPyConnection) -> None:
     overview, revenue = (written(made, empty) for made in PAGES[:2])
     assert "Nobody paid at the start of the month" in overview
     assert '>100<span class="minor">.00 USD</span>' in overview
-    assert "+100.00 USD in Oct 2026" in revenue
+    assert "MRR rose by 100.00 USD in Oct 2026" in revenue
     assert "not at 0" not in revenue
 
 

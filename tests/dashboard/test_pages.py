@@ -7,7 +7,7 @@ names, and sizes and places from the pixels that Chromium draws.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +23,6 @@ from dashboard.released import read_release
 from orchestration.control import Control
 from orchestration.warehouse import open_for_reading
 from tests.dashboard.browser import (
-    Mark,
     Seen,
     chromium,
     contrast,
@@ -31,10 +30,9 @@ from tests.dashboard.browser import (
     scrolls_sideways,
     violations,
 )
+from tests.dashboard.marks import CLOSE, heights_are, labelled, levels_are, sizes_are
 
 PAGES = ("index.html", "revenue.html", "retention.html", "unit-economics.html")
-#: Pixels: marks end between pixels, and strokes have a width.
-CLOSE = 0.8
 POLICY = "policy_id = 'board_strict'"
 ALL = f"{POLICY} and segment_type = 'all'"
 
@@ -74,48 +72,6 @@ def pages(folder: Path, browser: Browser) -> Iterator[dict[str, Seen]]:
     """Every page, open in the light at 1280 pixels."""
     with ExitStack() as stack:
         yield {name: stack.enter_context(opened(browser, folder / name)) for name in PAGES}
-
-
-def sizes_are(marks: Sequence[Mark], values: Sequence[Any], side: str) -> None:
-    """Bars are as long as their values, whatever their signs, and the longest is no sliver."""
-    assert len(marks) == len(values) > 0
-    drawn = [float(getattr(mark, side)) for mark in marks]
-    meant = [abs(float(value)) for value in values]
-    scale = max(drawn) / max(meant)
-    assert max(drawn) > 40
-    for mark, pixels, value in zip(marks, drawn, meant, strict=True):
-        assert pixels == pytest.approx(value * scale, abs=CLOSE), mark.label
-
-
-def heights_are(marks: Sequence[Mark], values: Sequence[Any]) -> None:
-    """Points stand on one scale: the higher the value, the higher the point, in proportion."""
-    assert len(marks) == len(values) > 1
-    placed = sorted(zip((float(value) for value in values), marks, strict=True), key=lambda p: p[0])
-    (low, bottom), (high, top) = placed[0], placed[-1]
-    assert bottom.middle - top.middle > 40
-    scale = (bottom.middle - top.middle) / (high - low)
-    for value, mark in placed:
-        assert bottom.middle - mark.middle == pytest.approx((value - low) * scale, abs=CLOSE), (
-            mark.label
-        )
-
-
-def levels_are(first: Mark, steps: Sequence[tuple[Mark, Any]], last: Mark) -> None:
-    """Each step begins at the level where the one before ends, from the first bar to the last."""
-    scale = max(mark.height for mark, _ in steps) / max(abs(float(value)) for _, value in steps)
-    level = first.y
-    for mark, value in steps:
-        after = level - float(value) * scale
-        assert mark.y == pytest.approx(min(level, after), abs=CLOSE), mark.label
-        assert mark.y + mark.height == pytest.approx(max(level, after), abs=CLOSE), mark.label
-        level = after
-    assert last.y == pytest.approx(level, abs=CLOSE)
-
-
-def labelled(marks: Sequence[Mark], start: str) -> Mark:
-    found = [mark for mark in marks if mark.label.startswith(start)]
-    assert len(found) == 1, (start, [mark.label for mark in marks])
-    return found[0]
 
 
 def test_nothing_is_fetched_and_every_chart_is_drawn(pages: dict[str, Seen]) -> None:
@@ -408,7 +364,7 @@ def test_cells_of_the_heat_maps(
 def test_retention_curves(pages: dict[str, Seen], ask: Ask) -> None:
     rows = ask(
         "select months_since, logo_retention, net_retention, gross_retention"
-        f" from retention.fct_retention_curve where {ALL} order by 1"
+        f" from retention.fct_retention_curve where {ALL} and not is_small_sample order by 1"
     )
     marks = pages["retention.html"].marks("logo-curve")
     for mark, row in zip(marks, rows, strict=True):

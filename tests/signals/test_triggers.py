@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from datetime import date
 
 import pytest
 
+from orchestration.settings import DBT_PROJECT_DIR
 from tests.signals.conftest import Query
 from tests.signals.watched import EARLIER
 
@@ -79,7 +82,7 @@ def test_a_new_trigger_on_a_known_signal_is_one_row(later: Query) -> None:
     assert later(
         "select account_id, fired_date, evidence from customer_success.fct_trigger_events "
         "where trigger_key = 'busy_enterprise'"
-    ) == [("acc_enterprise", date(2025, 5, 23), "Active on 23 of the last 28 days")]
+    ) == [("acc_enterprise", date(2025, 5, 23), "Active on 23 of the 28 days to 2025-05-23")]
     assert later(
         "select count(*) from customer_success.fct_trigger_events "
         "where trigger_key = 'switched_off'"
@@ -98,14 +101,27 @@ def test_evidence_says_why(later: Query) -> None:
     assert later(
         "select trigger_key, evidence from customer_success.fct_trigger_events where (account_id, "
         "trigger_key) in (('acc_handed_over', 'owner_changed'), "
-        "('acc_carded', 'card_expires_30_days'), "
+        "('acc_carded', 'card_expires_30_days'), ('acc_silent', 'no_login_30_days'), "
         "('acc_wavering', 'cancel_page_still_here')) order by 1"
     ) == [
-        ("cancel_page_still_here", "1 visits to the cancel page in 14 days"),
+        (
+            "cancel_page_still_here",
+            "Visits to the cancel page in the 14 days to 2026-02-02: 1",
+        ),
         # Read on a later day it is as true: the card's last day is that of its month.
         ("card_expires_30_days", "The card expires on 2026-03-31"),
+        ("no_login_30_days", "No login since 2026-01-10 (as of 2026-02-09)"),
         ("owner_changed", "Owner changed on 2026-03-01: csm_1 to csm_2"),
     ]
+
+
+def test_what_counts_days_says_which() -> None:
+    """Evidence is read on later days too: "14 days" without a date would then be others."""
+    with (DBT_PROJECT_DIR / "seeds" / "signals.csv").open(encoding="utf-8") as stream:
+        texts = [row["evidence"] for row in csv.DictReader(stream)]
+    counting = [text for text in texts if "days" in text]
+    assert len(counting) > 8
+    assert [text for text in counting if not re.search(r"{(day|since|date)}", text)] == []
 
 
 def test_nothing_that_happens_later_changes_what_fired(later: Query, earlier: Query) -> None:
