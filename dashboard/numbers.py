@@ -47,14 +47,24 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 MINUS = "−"
 
 
+#: Longer figures do not fit beside a bar; the word of each thousand.
+_LONG = 10**7
+_SHORT = ((Decimal(10**6), "M"), (Decimal(10**9), "B"), (Decimal(10**12), "T"))
+
+
 def money(value: Any, *, sign: bool = False) -> str:
     """Two decimals and thousands separators; `sign` also shows a plus."""
     return _number(value, 2, sign=sign)
 
 
 def whole(value: Any, *, sign: bool = False) -> str:
-    """Money without its cents, where the exact figure stands beside it."""
-    return _number(value, 0, sign=sign)
+    """Money without cents, short from 10 million on; the exact figure stands beside it."""
+    if value is None or abs(value) < _LONG:
+        return _number(value, 0, sign=sign)
+    number = _decimal(value)
+    # What would be rounded to 1,000 million is 1 billion.
+    place = next((n for n, _ in _SHORT if abs(number) < n * Decimal("999.95")), _SHORT[-1][0])
+    return _number(number / place, 1, sign=sign) + dict(_SHORT)[place]
 
 
 def count(value: Any, *, sign: bool = False) -> str:

@@ -84,6 +84,16 @@ def breakable(name: str) -> Markup:
     return Markup("<wbr>").join(re.findall(r"[^._]+[._]?|[._]", name))
 
 
+def grouped(figure: str) -> Markup:
+    """A figure, which may end a line at its commas where it does not fit."""
+    return Markup(",<wbr>").join(figure.split(","))
+
+
+def endless(text: str) -> bool:
+    """Whether a text has a word that no column can hold; page.js looks for the same."""
+    return re.search(r"\S{60}", text) is not None
+
+
 def as_script(value: Any) -> Markup:
     """JSON that may stand in a script element: nothing in it can end the element."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
@@ -132,6 +142,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(day=day, instant=instant, as_script=as_script, breakable=breakable)
+    environment.filters.update(day=day, instant=instant, as_script=as_script)
+    environment.filters.update(breakable=breakable, grouped=grouped, endless=endless)
     environment.globals.update(is_long=is_long, columns_of=columns_of)
     return environment

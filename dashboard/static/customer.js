@@ -154,7 +154,8 @@
     document.getElementById("review-title").textContent =
       parts.length ? `Review pack: ${day(parts[0][3])} to ${asOf}` : "Review pack";
     pack.querySelector(".review-parts").replaceChildren(...parts.map(([title, headline, body]) => {
-      const part = make("div", undefined, "review-part");
+      // Next steps name the alerts behind them.
+      const part = make("div", undefined, title === "Next steps" ? "review-part ours" : "review-part");
       part.append(make("h5", title), make("p", headline ?? "–", "headline"));
       if (body) part.append(make("p", body, "body"));
       return part;

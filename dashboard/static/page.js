@@ -66,6 +66,7 @@
         const text = texts[at(row)];
         // A day stays in one line.
         const cell = escaped(shown(text)).replace(/\b\d{4}-\d\d-\d\d\b/g, '<span class="date">$&</span>');
+        if (kind !== "customer" && /\S{60}/.test(text)) return `<span class="endless" title="${escaped(text)}">${cell}</span>`;
         return kind === "customer" && customers && text !== ""
           ? `<a href="${escaped(customers)}#${escaped(encodeURIComponent(text))}">${cell}</a>` : cell;
       },
@@ -140,7 +141,6 @@
     };
     const filled = new DataTable(place, {
       serverSide: true,
-      searchDelay: 0,
       ajax: asked,
       columns: kinds.map((kind, at) => ({
         type: "html",

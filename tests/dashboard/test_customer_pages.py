@@ -306,6 +306,13 @@ def test_a_print_has_the_review_pack_and_nothing_that_is_ours_alone(
         assert seen.page.locator("#figure-mrr svg").is_visible()
         for part in ("#customer-actions", "#customer-fired", "#find", "#print"):
             assert not seen.page.locator(part).is_visible(), part
+        text = seen.page.inner_text("body")
+        evidence = ask(
+            "select distinct evidence from customer_success.fct_action_queue"
+            f" where state = 'open' and customer_id = '{customer}' and evidence is not null"
+        )
+        assert evidence
+        assert [one for (one,) in evidence if one in text] == []
     finally:
         seen.page.emulate_media(media="screen")
 

@@ -191,7 +191,7 @@ def test_100_000_rows_open_in_5_seconds_sort_and_filter(folder: Path, browser: B
         session.send("Performance.enable")
         metrics = session.send("Performance.getMetrics")["metrics"]
         worked = next(one["value"] for one in metrics if one["name"] == "ProcessTime")
-        assert 0 < worked < 5
+        assert 0 < worked < 4
         assert took < 5 or os.getloadavg()[0] > (os.cpu_count() or 1)
         assert "100,000" in page.inner_text("#everybody .dt-info")
         # What the browser holds does not grow with the rows: one page of the table.
@@ -202,6 +202,7 @@ def test_100_000_rows_open_in_5_seconds_sort_and_filter(folder: Path, browser: B
         assert column.nth(0).inner_text() == "–"
         assert column.nth(1).inner_text() == "−500.00"
         page.fill("#everybody input", "c099999")
+        page.wait_for_selector("#everybody tbody tr:nth-child(2)", state="detached")
         assert page.locator("#everybody tbody tr").count() == 1
         cells = page.locator("#everybody tbody td").all_inner_texts()
         assert cells == ["c099999", HOSTILE[4], "Oct 2026", "499.99", "12.3456\u00a0%"]

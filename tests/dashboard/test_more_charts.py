@@ -108,7 +108,7 @@ STEPS = {
     ),
     ("unit_economics", "cac-ladder"): (
         "with ladder as (select loading_no, loading, round(cac, 2) as cac,"
-        " round(lag(cac) over (order by loading_no), 2) as before"
+        " round(lag(cac) over (partition by period_start order by loading_no), 2) as before"
         f" from unit_economics.fct_ltv_cac_by_channel where {POLICY} and is_blended"
         " and period_type = 'trailing_12_months' and is_complete"
         " qualify period_start = max(period_start) over ()), steps as (select loading_no,"
