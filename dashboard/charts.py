@@ -306,11 +306,9 @@ def _room(values: Sequence[Any], texts: Sequence[str]) -> alt.Scale:
     # So many pixels are left for the bars; at least a third of the width.
     free = f"max(width - {right + left}, width / 3)"
     extent = (high - low) or 1.0
-    ends = {
-        "domainMax": alt.ExprRef(f"{high!r} + {extent!r} / {free} * {right}"),
-        "domainMin": alt.ExprRef(f"{low!r} - {extent!r} / {free} * {left}") if low else 0,
-    }
-    return alt.Scale(**ends, nice=False)
+    above = alt.ExprRef(f"{high!r} + {extent!r} / {free} * {right}")
+    below = alt.ExprRef(f"{low!r} - {extent!r} / {free} * {left}")
+    return alt.Scale(domainMax=above, domainMin=below if low else 0, nice=False)
 
 
 def waterfall(

@@ -223,7 +223,7 @@ def test_no_chart_is_without_its_test(company: Path) -> None:
     """Names of charts are looked for in these tests: one that is held against no mart shows."""
     text = "".join(one.read_text("utf-8") for one in Path(__file__).parent.glob("test_*.py"))
     made = set()
-    with open_for_reading(company / "home" / "warehouse.duckdb") as connection:
+    with duckdb.connect(company / "home" / "warehouse.duckdb", read_only=True) as connection:
         released = read_release(connection, EDITION, None, "The first release.")
         for one in PAGES:
             for section in one.make(released).sections:
