@@ -64,8 +64,8 @@
       at,
       show: (row) => {
         const text = texts[at(row)];
-        // A day stays in one line.
-        const cell = escaped(shown(text)).replace(/\b\d{4}-\d\d-\d\d\b/g, '<span class="date">$&</span>');
+        // A day stays in one line, a name such as account_management may end one at its underscores.
+        const cell = escaped(shown(text)).replace(/_/g, "_<wbr>").replace(/\b\d{4}-\d\d-\d\d\b/g, '<span class="date">$&</span>');
         if (kind !== "customer" && /\S{60}/.test(text)) return `<span class="endless" title="${escaped(text)}">${cell}</span>`;
         return kind === "customer" && customers && text !== ""
           ? `<a href="${escaped(customers)}#${escaped(encodeURIComponent(text))}">${cell}</a>` : cell;
