@@ -299,6 +299,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ):
             Client(server).import_assets(address, policy)
             print(f"superset: {server.url}/superset/dashboard/holdfast/")
+            # Made for this sitting, for the person at this machine.
+            # nosemgrep: secrets-are-not-printed
             print(f"superset: user {ADMIN}, password {server.password}; Ctrl-C ends it", flush=True)
             while True:
                 time.sleep(3600)

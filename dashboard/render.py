@@ -97,7 +97,9 @@ def endless(text: str) -> bool:
 def as_script(value: Any) -> Markup:
     """JSON that may stand in a script element: nothing in it can end the element."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+    safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    # JSON in ASCII without the three signs that markup is made of.
+    return Markup(safe)  # nosec B704
 
 
 def columns_of(table: Table) -> list[list[list[Any]]]:

@@ -39,7 +39,7 @@ from tests.targets.company import Company, Mart, make_company
 pytestmark = pytest.mark.bi
 
 #: What an address has to quote, and one sign that it must not quote twice.
-PASSWORD = "p@ss:w/rd+ %41"
+PASSWORD = "p@ss:w/rd+ %41"  # pragma: allowlist secret
 QUOTED = "p%40ss%3Aw%2Frd%2B%20%2541"
 CHARTS = sorted((ASSETS / "charts").glob("*.yaml"))
 HOSTILE = "<script>alert('Ü & Co')</script>"

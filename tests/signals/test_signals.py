@@ -77,6 +77,16 @@ def test_every_signal_of_the_seed_is_made_by_a_model(later: Query) -> None:
     }  # fmt: skip
 
 
+def test_champions_are_those_of_the_versions_in_force(later: Query) -> None:
+    """A champion with another role, another account or a locked user was one for ever."""
+    days = [(2025, 5, 1), (2026, 2, 10), (2026, 3, 1), (2026, 3, 10), (2026, 4, 1), (2026, 4, 10)]
+    found = later(
+        "select from_date, cast(value as integer) from intermediate.int_signals_people"
+        " where account_id = 'acc_roles' and signal = 'champion_count' order by 1"
+    )
+    assert found == [(date(*day), count) for day, count in zip(days, [1, 0] * 3, strict=True)]
+
+
 def test_intervals_of_a_signal_never_overlap(later: Query) -> None:
     assert (
         later(

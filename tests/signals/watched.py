@@ -193,6 +193,19 @@ def _hand(watched: Watched) -> None:
         "crm.contacts",
         **contact, left_company_at=at(date(2026, 2, 3)), updated_at=at(date(2026, 2, 5)),
     )  # fmt: skip
+    # A champion who gets another role and hers again, is locked out for three weeks, and moves on.
+    for day, account, role in (
+        (FIRST, "acc_roles", "champion"),
+        (date(2026, 2, 10), "acc_roles", "user"),
+        (date(2026, 3, 1), "acc_roles", "champion"),
+        (date(2026, 4, 10), "acc_roles_2", "champion"),
+    ):
+        watched.add("crm.contacts", id="con_2", account_id=account, role=role,
+                    user_id="usr_roles", updated_at=at(day))  # fmt: skip
+    for day, gone in ((FIRST, None), (date(2026, 3, 10), at(date(2026, 3, 10))),
+                      (date(2026, 4, 1), None)):  # fmt: skip
+        watched.add("product.users", id="usr_roles", account_id="acc_roles", created=at(FIRST),
+                    deactivated_at=gone, updated_at=at(day))  # fmt: skip
     watched.add(
         "product.users",
         id="usr_canary", account_id="acc_full", email="canary-user@example.com", role="admin",

@@ -14,6 +14,10 @@ account_versions as (
     where valid_from_date < valid_to_date
 ),
 
+terms as (
+    select * from {{ ref('int_champion_terms') }}
+),
+
 event_days as (
     select * from {{ ref('int_event_days') }}
     where activity_date <= {{ as_of_date() }}
@@ -105,14 +109,12 @@ absences as (
 ),
 
 count_changes as (
-    select account_id, from_date as change_date, 1 as change
-    from champions
-    where from_date < gone_date
+    select account_id, from_date as change_date, change
+    from terms
     union all
-    select account_id, gone_date, -1
-    from champions
-    where from_date < gone_date
-        and gone_date < {{ end_of_time() }}
+    select account_id, to_date, -change
+    from terms
+    where to_date < {{ end_of_time() }}
 ),
 
 champion_counts as (
