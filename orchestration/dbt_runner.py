@@ -25,6 +25,7 @@ import duckdb
 
 from orchestration.errors import BuildError
 from orchestration.failpoints import failpoint
+from orchestration.parsed_project import ParsedProject
 from orchestration.results import Result, Stage
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.warehouse import engine_folders, open_for_reading
@@ -144,15 +145,22 @@ def fresh_manifest(settings: Settings, project_dir: Path = DBT_PROJECT_DIR) -> P
 
 
 def parse(settings: Settings, project_dir: Path = DBT_PROJECT_DIR) -> Path:
-    """Parse the project and keep its manifest; a `build` in this process goes on with it.
+    """Parse the project, or read the parse that was kept of it, and keep its manifest.
+
+    A `build` in this process goes on with it.
 
     Raises:
         BuildError: the project does not parse.
     """
     digest = project_digest(project_dir)
-    # Parsing opens no connection, so the file that the profile names need not be there.
-    nowhere = settings.home / "build" / "none" / "warehouse.duckdb"
-    parsed = _invoke(["parse"], settings, nowhere, project_dir)
+    kept = ParsedProject(settings, project_dir, digest, dbt_target_dir(settings))
+    with kept.one_at_a_time():
+        parsed = kept.read()
+        if parsed is None:
+            # Parsing opens no connection, so the file that the profile names need not be there.
+            nowhere = settings.home / "build" / "none" / "warehouse.duckdb"
+            parsed = _invoke(["parse"], settings, nowhere, project_dir)
+            kept.keep()
     _parsed.clear()
     _parsed[_parse_key(settings, project_dir, digest)] = parsed
     failpoint("dbt.parsed")

@@ -58,6 +58,7 @@ KNOWN = frozenset(
         "AUDIT_OFFLINE",
         "FAILPOINT",
         "FAILPOINT_LOG",
+        "PARSED",
         "DEEP_HISTORIES",
         "HISTORIES_PER_RUN",
         "HISTORIES_SEED",

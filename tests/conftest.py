@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestration import workers
+from orchestration.parsed_project import FOLDER_VARIABLE
 from tests.support.released_company import released_company
 
 # Releases of other tests need no pages, which take seconds each; tests/dashboard turns them on.
@@ -40,6 +41,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return len(LONGEST_FIRST)
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_projects(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+    """One parse of a project serves the homes of all tests and of all workers."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    os.environ[FOLDER_VARIABLE] = str(shared / "parsed")
 
 
 @pytest.fixture(scope="session")
