@@ -86,7 +86,8 @@ class ParsedProject:
         except Exception:
             # A file that is not there or not whole is no harm: the project is parsed.
             return None
-        for node in parsed.nodes.values():
+        nodes: list[Any] = list(parsed.nodes.values())
+        for node in nodes:
             # Seeds are read from where the project lies now.
             if getattr(node, "root_path", None):
                 node.root_path = str(self._project_dir)

@@ -39,42 +39,38 @@
 {%- endmacro %}
 
 {#
-    Stretches (keys, from_date, to_date) that overlap or touch, as one each: a table expression
-    with the keys, from_date and to_date.
+    Stretches (keys, from_date, to_date) that overlap or touch, as one each: a table expression with
+    the keys, from_date and to_date. A stretch that begins after all before it have ended is the
+    first of its kind; what they reach to is where the kind before it ends. So all rows are sorted
+    once, and only the first ones again.
 #}
 {% macro merged_stretches(stretches, keys) -%}
     select
         {{ keys | join(', ') }},
-        min(from_date) as from_date,
-        max(to_date) as to_date
+        from_date,
+        coalesce(
+            lead(reached_date) over (partition by {{ keys | join(', ') }} order by from_date),
+            last_date
+        ) as to_date
     from (
         select
-            *,
-            sum(is_first) over (
+            {{ keys | join(', ') }},
+            from_date,
+            max(to_date) over (
                 partition by {{ keys | join(', ') }}
                 order by from_date, to_date
-                rows between unbounded preceding and current row
-            ) as stretch_number
-        from (
-            select
-                {{ keys | join(', ') }},
-                from_date,
-                to_date,
-                case
-                    when from_date <= max(to_date) over (
-                        partition by {{ keys | join(', ') }}
-                        order by from_date, to_date
-                        rows between unbounded preceding and 1 preceding
-                    ) then 0
-                    else 1
-                end as is_first
-            from {{ stretches }}
-            where from_date < to_date
-        ) as begun
-    ) as numbered
-    group by
-        {{ keys | join(', ') }},
-        stretch_number
+                rows between unbounded preceding and 1 preceding
+            ) as reached_date,
+            max(to_date) over (
+                partition by {{ keys | join(', ') }}
+                order by from_date, to_date
+                rows between unbounded preceding and unbounded following
+            ) as last_date
+        from {{ stretches }}
+        where from_date < to_date
+    ) as reached
+    where reached_date is null
+        or from_date > reached_date
 {%- endmacro %}
 
 {#
@@ -192,14 +188,18 @@
 {%- endmacro %}
 
 {#
-    The intervals that hold one of a few days (`dates` with seen_date), once per day: a table
-    expression with the intervals' columns and seen_date. Most intervals hold none; they are left
-    out by the first day after their begin, before anything is compared with all days.
+    The intervals of an account that hold a day on which it is shown (`shown` with account_id and
+    seen_date), once per day: a table expression with the intervals' columns, `columns` of shown and
+    seen_date. Most intervals hold none of the few `dates` with seen_date that there are; they are left out by the
+    first day after their begin, before anything is compared with all days of an account.
 #}
-{% macro intervals_on_days(intervals, dates) -%}
+{% macro intervals_on_days(intervals, dates, shown, columns=[]) -%}
     select
         candidates.*,
-        {{ dates }}.seen_date
+        {%- for column in columns %}
+        {{ shown }}.{{ column }},
+        {%- endfor %}
+        {{ shown }}.seen_date
     from (
         select {{ intervals }}.*
         from {{ intervals }}
@@ -219,7 +219,8 @@
             on {{ intervals }}.from_date = upcoming.from_date
         where upcoming.next_date < {{ intervals }}.to_date
     ) as candidates
-    inner join {{ dates }}
-        on candidates.from_date <= {{ dates }}.seen_date
-        and candidates.to_date > {{ dates }}.seen_date
+    inner join {{ shown }}
+        on candidates.account_id = {{ shown }}.account_id
+        and candidates.from_date <= {{ shown }}.seen_date
+        and candidates.to_date > {{ shown }}.seen_date
 {%- endmacro %}

@@ -19,8 +19,15 @@ from orchestration.control import Control, Release, to_text
 from orchestration.errors import BuildError, HoldfastError
 from orchestration.failpoints import failpoint
 from orchestration.release.build import BuildPaths
+from orchestration.release.carry_over import HISTORY, SUMS
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
+
+#: Working tables that somebody reads in a release: what the next build takes over, and the units
+#: by which `explain` walks.
+KEPT_WORKING_TABLES = frozenset(
+    {*SUMS, *HISTORY, ("intermediate", "int_units"), ("intermediate", "int_unit_items")}
+)
 
 _HASH_BLOCK = 1 << 20
 _RELEASE_NAME = re.compile(r"([1-9][0-9]*)\.duckdb")
@@ -55,13 +62,14 @@ class OutboxMessage:
 
 def seal(build: BuildPaths) -> SealedRelease:
     """Make the build file what readers get: no views (they point to files and to this folder's
-    catalog), no raw schemas, everything checkpointed.
+    catalog), no raw schemas, of the working tables those that are read, everything checkpointed.
 
     Raises:
         BuildError: the file cannot be opened (another process has it), or keeps a log.
     """
     try:
         with connect(build.database) as connection:
+            _drop_working_tables(connection)
             _drop_views(connection)
             failpoint("seal.dropped")
             connection.execute("checkpoint")
@@ -218,6 +226,17 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
         " order by all"
     ).fetchall():
         connection.execute(f"drop schema {_name(schema)} cascade")
+
+
+def _drop_working_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    # Two thirds of a build, which nobody reads once the marts are there.
+    tables = connection.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = current_database() and schema_name = 'intermediate' order by all"
+    ).fetchall()
+    for schema, table in tables:
+        if (schema, table) not in KEPT_WORKING_TABLES:
+            connection.execute(f"drop table {_name(schema)}.{_name(table)}")
 
 
 def _compact(database: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import stat
 from pathlib import Path
 
@@ -11,7 +12,15 @@ import pytest
 
 from orchestration.errors import BuildError, ConfigurationError, HoldfastError
 from orchestration.release.build import start_build
-from orchestration.release.publish import OutboxMessage, commit, latest_release, roll_forward, seal
+from orchestration.release.publish import (
+    KEPT_WORKING_TABLES,
+    OutboxMessage,
+    commit,
+    latest_release,
+    roll_forward,
+    seal,
+)
+from orchestration.settings import PROJECT_DIR
 from tests.release.conftest import Home
 
 
@@ -58,6 +67,31 @@ def test_a_sealed_release_holds_tables_only(home: Home) -> None:
         ).fetchall()
     assert objects == [("core", "answer", "BASE TABLE")]
     assert sorted(schemas) == [("core",), ("main",)] or sorted(schemas) == [("core",)]
+
+
+def test_of_the_working_tables_a_release_holds_those_that_are_read(home: Home) -> None:
+    build = home.build("a", 1)
+    with duckdb.connect(str(build.database)) as connection:
+        connection.execute("create schema intermediate")
+        for _, table in [*KEPT_WORKING_TABLES, ("intermediate", "int_months")]:
+            connection.execute(f"create table intermediate.{table} as select 1 as x")
+    with duckdb.connect(str(seal(build).path), read_only=True) as connection:
+        kept = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where schema_name <> 'core'"
+        ).fetchall()
+    assert set(kept) == KEPT_WORKING_TABLES
+
+
+def test_every_working_table_that_the_code_names_is_in_a_release() -> None:
+    named = {
+        ("intermediate", table)
+        for folder in ("orchestration", "dashboard", "documents", "bi", "expectations")
+        for path in (PROJECT_DIR / folder).rglob("*.py")
+        for table in re.findall(
+            r"""intermediate(?:\.|"?, ?")(int_\w+)""", path.read_text(encoding="utf-8")
+        )
+    }
+    assert named == KEPT_WORKING_TABLES
 
 
 @pytest.mark.fault("S10")

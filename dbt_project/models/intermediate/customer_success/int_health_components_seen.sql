@@ -12,8 +12,18 @@ service as (
     select * from {{ ref('int_account_service') }}
 ),
 
+shown as (
+    select
+        service.account_id,
+        dates.seen_date
+    from service
+    inner join dates
+        on service.from_date <= dates.seen_date
+        and service.to_date > dates.seen_date
+),
+
 on_days as (
-    {{ intervals_on_days('bands', 'dates') }}
+    {{ intervals_on_days('bands', 'dates', 'shown') }}
 ),
 
 seen as (
@@ -32,20 +42,16 @@ seen as (
 
 final as (
     select
-        seen.account_id,
-        seen.seen_date,
-        seen.component,
-        seen.weight,
-        cast(seen.points as integer) as points,
+        account_id,
+        seen_date,
+        component,
+        weight,
+        cast(points as integer) as points,
         {{ ratio(
-            'seen.weight * (100 - seen.points)',
-            'sum(seen.weight) over (partition by seen.account_id, seen.seen_date)'
+            'weight * (100 - points)',
+            'sum(weight) over (partition by account_id, seen_date)'
         ) }} as cost
     from seen
-    inner join service
-        on seen.account_id = service.account_id
-        and seen.seen_date >= service.from_date
-        and seen.seen_date < service.to_date
 )
 
 select * from final

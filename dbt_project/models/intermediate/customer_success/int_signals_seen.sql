@@ -25,34 +25,37 @@ accounts as (
     select * from {{ ref('int_accounts') }}
 ),
 
-on_days as (
-    {{ intervals_on_days('intervals', 'dates') }}
-),
-
-seen as (
+shown as (
     select
-        on_days.account_id,
+        accounts.account_id,
         accounts.customer_id,
-        on_days.seen_date,
-        dates.is_latest,
-        on_days.signal,
-        {{ value_on('on_days.seen_date', 'on_days') }} as value,
-        on_days.from_date,
-        {{ filled_evidence('signals.evidence', 'on_days.seen_date', 'on_days') }} as evidence,
-        signals.unit
-    from on_days
-    inner join dates
-        on on_days.seen_date = dates.seen_date
-    inner join signals
-        on on_days.signal = signals.signal
-    inner join accounts
-        on on_days.account_id = accounts.account_id
+        dates.seen_date,
+        dates.is_latest
+    from accounts
+    cross join dates
     left join service
-        on on_days.account_id = service.account_id
+        on accounts.account_id = service.account_id
         and dates.seen_date >= service.from_date
         and dates.seen_date < service.to_date
     where dates.is_latest
         or service.account_id is not null
+),
+
+on_days as (
+    {{ intervals_on_days(
+        'intervals', 'dates', 'shown', columns=['customer_id', 'is_latest']
+    ) }}
+),
+
+valued as (
+    select
+        on_days.*,
+        {{ value_on('on_days.seen_date', 'on_days') }} as seen_value,
+        signals.unit,
+        signals.evidence
+    from on_days
+    inner join signals
+        on on_days.signal = signals.signal
 ),
 
 final as (
@@ -62,14 +65,15 @@ final as (
         seen_date,
         is_latest,
         signal,
-        value,
+        seen_value as value,
         unit,
         from_date as since_date,
+        -- Filled in here, not before, so that no text is made for a flag that is down.
         case
-            when unit = 'flag' and value = 0 then 'No'
-            else evidence
+            when unit = 'flag' and seen_value = 0 then 'No'
+            else {{ filled_evidence('evidence', 'seen_date', 'valued') }}
         end as evidence
-    from seen
+    from valued
 )
 
 select * from final
