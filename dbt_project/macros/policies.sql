@@ -1,13 +1,18 @@
 {#
     The switches of a metric policy (metrics.md 3), in the order of the policy table, which is the
-    order of the ladder's steps. `level` switches move MRR itself, `series` ones how its changes are
-    read.
+    order of the ladder's steps. `level` switches move MRR itself, `series` ones whose it is, on
+    which days it shows and what it is worth in the reporting currency; the rest say how its
+    changes are read.
 #}
 {% macro policy_level_switches() -%}
     {{ return([
         'mrr_basis', 'counted_statuses', 'past_due_grace_days', 'paused', 'discounts', 'metered',
         'refunds', 'churn_at', 'week_factor', 'day_factor',
     ]) }}
+{%- endmacro %}
+
+{% macro policy_series_switches() -%}
+    {{ return(['zero_mrr_customer', 'grain', 'movement_grain', 'fx', 'constant_fx_date']) }}
 {%- endmacro %}
 
 {#
@@ -74,10 +79,11 @@
 {#
     The unit that a policy counts a row for (docs/mrr_rules.md 6): its customer, its subscription
     (the customer, where a line names none) or the parent account. `rows` has customer_id and
-    subscription_id; `policies` and `parents` (int_customer_parents) are joined to it.
+    subscription_id; `policies`, which has the grain, and `parents` (int_customer_parents) are
+    joined to it.
 #}
-{% macro unit_of(rows) -%}
-    case policies.grain
+{% macro unit_of(rows, policies='policies') -%}
+    case {{ policies }}.grain
         when 'subscription' then coalesce({{ rows }}.subscription_id, {{ rows }}.customer_id)
         when 'parent_account'
             then coalesce(parents.parent_unit_id, {{ rows }}.customer_id)

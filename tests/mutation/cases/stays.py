@@ -106,6 +106,31 @@ CASES: tuple[Case, ...] = (
         ),
     ),
     Case(
+        # Malta in March: 20,000 leave and 0.01 comes, 0.000 000 5: half a millionth rounds up.
+        "a quick ratio on the half of its last digit, by country",
+        {
+            "billing.customers": tuple(customer(one, country="MT") for one in ("c", "e")),
+            "billing.prices": (price(unit_amount=2_000_000), price("q", 1)),
+            "billing.subscriptions": (
+                subscription(),
+                subscription(status="canceled", ended_at=day(3, 9), updated_at=day(3, 9)),
+                subscription("t", day(3, 20), customer_id="e"),
+            ),
+            "billing.subscription_items": (
+                item(),
+                item("j", day(3, 20), subscription_id="t", price_id="q"),
+            ),
+        },
+        (
+            Check(
+                "select new_mrr, churn_mrr, quick_ratio from {fct_mrr_by_month} "
+                f"where policy_id = '{BOARD}' and month = date '2024-03-01' "
+                "and segment_type = 'country' and segment_value = 'MT'",
+                ((money("0.01"), money("-20000.00"), money("0.000001")),),
+            ),
+        ),
+    ),
+    Case(
         # Paused on 1 March until 1 May, then corrected: until 1 April.
         "of versions of one collection pause the last one says when it ends",
         {

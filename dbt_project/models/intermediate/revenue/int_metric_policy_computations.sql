@@ -109,6 +109,10 @@ final as (
         dense_rank() over (
             order by {{ policy_level_switches() | join(', ') }}
         ) as variant_id,
+        -- Those that agree on what MRR is worth, whose and when, share one history of it.
+        dense_rank() over (
+            order by {{ (policy_level_switches() + policy_series_switches()) | join(', ') }}
+        ) as series_id,
         mrr_basis,
         counted_statuses,
         {{ counts_status('trialing') }} as counts_trialing,

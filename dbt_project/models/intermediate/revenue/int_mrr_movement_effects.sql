@@ -176,7 +176,7 @@ valuations as (
     ) as currencies
         on movements.movement_id = currencies.movement_id
     left join native_changes
-        on movements.policy_id = native_changes.policy_id
+        on movements.series_id = native_changes.series_id
         and movements.unit_id = native_changes.unit_id
         and currencies.currency = native_changes.currency
         and movements.movement_date >= native_changes.change_date

@@ -50,7 +50,7 @@ valued as (
     select
         *,
         lag(valuation_date) over (
-            partition by policy_id, unit_id, currency order by change_date
+            partition by series_id, unit_id, currency order by change_date
         ) as valuation_date_before
     from {{ ref('int_unit_mrr_valued') }}
     where currency <> '{{ var("reporting_currency") }}'
@@ -162,7 +162,7 @@ sources as (
         || cast(rates.rate_date as {{ dbt.type_string() }})
     from movements
     inner join valued
-        on movements.policy_id = valued.policy_id
+        on movements.series_id = valued.series_id
         and movements.unit_id = valued.unit_id
         and movements.movement_date = valued.change_date
     inner join rates

@@ -27,6 +27,7 @@ with_past as (
 typed as (
     select
         policy_id,
+        series_id,
         unit_id,
         change_date,
         compared_date,
@@ -38,6 +39,7 @@ typed as (
     union all
     select
         policy_id,
+        series_id,
         unit_id,
         change_date,
         compared_date,
@@ -65,6 +67,7 @@ final as (
             || '|' || movement_type
         ) as movement_id,
         policy_id,
+        series_id,
         unit_id,
         change_date as movement_date,
         compared_date,

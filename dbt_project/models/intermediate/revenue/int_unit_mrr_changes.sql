@@ -10,16 +10,18 @@ policies as (
 
 kept as (
     select
+        policies.policy_id,
         series.*,
         series.change_date as compared_date
     from series
     inner join policies
-        on series.policy_id = policies.policy_id
+        on series.series_id = policies.series_id
     where policies.same_month_new_and_churn = 'both'
 ),
 
 to_suppress as (
     select
+        policies.policy_id,
         series.*,
         policies.fx,
         not series.is_present_after
@@ -31,10 +33,10 @@ to_suppress as (
         ) as is_brief_absence
     from series
     inner join policies
-        on series.policy_id = policies.policy_id
+        on series.series_id = policies.series_id
         and policies.same_month_new_and_churn = 'suppressed'
     window unit_history as (
-        partition by series.policy_id, series.unit_id order by series.change_date
+        partition by policies.policy_id, series.unit_id order by series.change_date
     )
 ),
 
@@ -54,6 +56,7 @@ filled as (
 without_absences as (
     select
         policy_id,
+        series_id,
         unit_id,
         change_date,
         compared_date,
@@ -95,6 +98,7 @@ months as (
 suppressed as (
     select
         policy_id,
+        series_id,
         unit_id,
         change_date,
         mrr_before,

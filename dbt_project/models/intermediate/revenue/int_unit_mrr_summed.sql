@@ -1,37 +1,36 @@
 -- The MRR of the units for which it does not follow from one currency's changes: units with several
 -- currencies, whose amounts are summed before they are rounded, and all units of policies that keep
--- customers at 0 MRR (docs/mrr_rules.md 7, 8). One row per policy, unit and day.
+-- customers at 0 MRR (docs/mrr_rules.md 7, 8). One row per series, unit and day.
 with several_currencies as (
     select
-        policy_id,
+        series_id,
         unit_id
     from {{ ref('int_unit_native_mrr_changes') }}
     group by
-        policy_id,
+        series_id,
         unit_id
     having min(currency) <> max(currency)
 ),
 
-
-policies as (
-    select * from {{ ref('int_metric_policy_computations') }}
+series as (
+    select * from {{ ref('int_mrr_series') }}
 ),
 
 valued as (
     select
-        valued.policy_id,
+        valued.series_id,
         valued.unit_id,
         valued.currency,
         valued.change_date,
         {{ exact_product('valued.native_after', 'coalesce(valued.rate, 0)') }} as value_after,
         {{ exact_product('valued.native_before', 'coalesce(valued.rate, 0)') }} as value_revalued
     from {{ ref('int_unit_mrr_valued') }} as valued
-    inner join policies
-        on valued.policy_id = policies.policy_id
+    inner join series
+        on valued.series_id = series.series_id
     left join several_currencies
-        on valued.policy_id = several_currencies.policy_id
+        on valued.series_id = several_currencies.series_id
         and valued.unit_id = several_currencies.unit_id
-    where policies.zero_mrr_customer = 'active'
+    where series.zero_mrr_customer = 'active'
         or several_currencies.unit_id is not null
 ),
 
@@ -54,14 +53,14 @@ counted_changes as (
 
 counted_days as (
     select
-        policies.policy_id,
-        {{ unit_of('counted_changes') }} as unit_id,
-        {{ effective_date('counted_changes.change_date', 'policies') }} as change_date,
+        series.series_id,
+        {{ unit_of('counted_changes', 'series') }} as unit_id,
+        {{ effective_date('counted_changes.change_date', 'series') }} as change_date,
         sum(counted_changes.counted_change) as counted_change
     from counted_changes
-    inner join policies
-        on counted_changes.variant_id = policies.variant_id
-        and policies.zero_mrr_customer = 'active'
+    inner join series
+        on counted_changes.variant_id = series.variant_id
+        and series.zero_mrr_customer = 'active'
     left join parents
         on counted_changes.customer_id = parents.customer_id
     where counted_changes.change_date <= {{ as_of_date() }}
@@ -71,12 +70,12 @@ counted_days as (
 
 value_changes as (
     select
-        policy_id,
+        series_id,
         unit_id,
         change_date,
         value_revalued - coalesce(
             lag(value_after) over (
-                partition by policy_id, unit_id, currency order by change_date
+                partition by series_id, unit_id, currency order by change_date
             ),
             0
         ) as fx_change,
@@ -85,16 +84,16 @@ value_changes as (
 ),
 
 days as (
-    select policy_id, unit_id, change_date, fx_change, own_change, 0 as counted_change
+    select series_id, unit_id, change_date, fx_change, own_change, 0 as counted_change
     from value_changes
     union all
-    select policy_id, unit_id, change_date, 0, 0, counted_change
+    select series_id, unit_id, change_date, 0, 0, counted_change
     from counted_days
 ),
 
 unit_days as (
     select
-        policy_id,
+        series_id,
         unit_id,
         change_date,
         sum(fx_change) as fx_change,
@@ -102,14 +101,14 @@ unit_days as (
         sum(counted_change) as counted_change
     from days
     group by
-        policy_id,
+        series_id,
         unit_id,
         change_date
 ),
 
 swept as (
     select
-        policy_id,
+        series_id,
         unit_id,
         change_date,
         fx_change,
@@ -117,12 +116,12 @@ swept as (
         sum(fx_change + own_change) over unit_history as exact_after,
         sum(counted_change) over unit_history as counted_after
     from unit_days
-    window unit_history as (partition by policy_id, unit_id order by change_date)
+    window unit_history as (partition by series_id, unit_id order by change_date)
 ),
 
 rounded as (
     select
-        swept.policy_id,
+        swept.series_id,
         swept.unit_id,
         swept.change_date,
         {{ to_cents('swept.exact_after') }} as mrr_after,
@@ -133,20 +132,20 @@ rounded as (
                 then {{ to_cents('swept.exact_after - swept.own_change') }}
         end as mrr_revalued,
         swept.counted_after,
-        policies.zero_mrr_customer = 'active' as keeps_zero_mrr,
+        series.zero_mrr_customer = 'active' as keeps_zero_mrr,
         sum(case when swept.counted_after = 0 then 1 else 0 end) over (
-            partition by swept.policy_id, swept.unit_id
+            partition by swept.series_id, swept.unit_id
             order by swept.change_date
         ) as stay_number
     from swept
-    inner join policies
-        on swept.policy_id = policies.policy_id
+    inner join series
+        on swept.series_id = series.series_id
 ),
 
 -- Present at 0 MRR: while subscriptions have counted without a break since it was above 0.
 final as (
     select
-        policy_id,
+        series_id,
         unit_id,
         change_date,
         mrr_revalued,
@@ -156,7 +155,7 @@ final as (
             keeps_zero_mrr
             and counted_after > 0
             and max(mrr_after) over (
-                partition by policy_id, unit_id, stay_number
+                partition by series_id, unit_id, stay_number
                 order by change_date
                 rows between unbounded preceding and current row
             ) > 0

@@ -1,12 +1,12 @@
 -- Native MRR with the rate that values it: at each change, and where only the rate moves
--- (docs/mrr_rules.md 7). One row per policy, unit, currency and day; `rate` is null where none is
+-- (docs/mrr_rules.md 7). One row per series, unit, currency and day; `rate` is null where none is
 -- known.
 with changes as (
     select * from {{ ref('int_unit_native_mrr_changes') }}
 ),
 
-policies as (
-    select * from {{ ref('int_metric_policy_computations') }}
+series as (
+    select * from {{ ref('int_mrr_series') }}
 ),
 
 months as (
@@ -28,19 +28,19 @@ first_rates as (
 foreign_changes as (
     select
         changes.*,
-        policies.fx,
-        policies.movement_grain,
-        policies.constant_fx_date
+        series.fx,
+        series.movement_grain,
+        series.constant_fx_date
     from changes
-    inner join policies
-        on changes.policy_id = policies.policy_id
+    inner join series
+        on changes.series_id = series.series_id
     where changes.currency <> '{{ var("reporting_currency") }}'
 ),
 
 -- Month by month what stands is valued anew.
 revaluations as (
     select
-        foreign_changes.policy_id,
+        foreign_changes.series_id,
         foreign_changes.unit_id,
         foreign_changes.currency,
         case
@@ -66,7 +66,7 @@ revaluations as (
 ),
 
 foreign_rows as (
-    select policy_id, unit_id, currency, change_date, native_before, native_after, fx,
+    select series_id, unit_id, currency, change_date, native_before, native_after, fx,
         constant_fx_date
     from foreign_changes
     union all
@@ -87,7 +87,7 @@ dated as (
 
 final as (
     select
-        policy_id,
+        series_id,
         unit_id,
         currency,
         change_date,
@@ -99,7 +99,7 @@ final as (
     where currency = '{{ var("reporting_currency") }}'
     union all
     select
-        dated.policy_id,
+        dated.series_id,
         dated.unit_id,
         dated.currency,
         dated.change_date,

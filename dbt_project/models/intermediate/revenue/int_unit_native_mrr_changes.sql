@@ -1,7 +1,7 @@
--- Where the MRR of a counted unit changes, in the currency it is billed in. One row per policy,
+-- Where the MRR of a counted unit changes, in the currency it is billed in. One row per series,
 -- unit, currency and day; a unit is a customer, a parent account or a subscription.
-with policies as (
-    select * from {{ ref('int_metric_policy_computations') }}
+with series as (
+    select * from {{ ref('int_mrr_series') }}
 ),
 
 items as (
@@ -35,14 +35,14 @@ changes as (
 
 days as (
     select
-        policies.policy_id,
-        {{ unit_of('changes') }} as unit_id,
+        series.series_id,
+        {{ unit_of('changes', 'series') }} as unit_id,
         changes.currency,
-        {{ effective_date('changes.change_date', 'policies') }} as change_date,
+        {{ effective_date('changes.change_date', 'series') }} as change_date,
         sum(changes.net_change) as net_change
     from changes
-    inner join policies
-        on changes.variant_id = policies.variant_id
+    inner join series
+        on changes.variant_id = series.variant_id
     left join parents
         on changes.customer_id = parents.customer_id
     where changes.change_date <= {{ as_of_date() }}
@@ -52,7 +52,7 @@ days as (
 
 final as (
     select
-        policy_id,
+        series_id,
         unit_id,
         currency,
         change_date,
@@ -62,7 +62,7 @@ final as (
         cast(sum(net_change) over unit_days as {{ exact_type() }}) as native_after,
         lead(change_date) over unit_days as next_change_date
     from days
-    window unit_days as (partition by policy_id, unit_id, currency order by change_date)
+    window unit_days as (partition by series_id, unit_id, currency order by change_date)
 )
 
 select * from final

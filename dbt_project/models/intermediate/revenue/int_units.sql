@@ -13,24 +13,26 @@ subscriptions as (
 
 currencies as (
     select
-        policy_id,
+        series_id,
         unit_id,
         -- Of several currencies none speaks for the unit.
         case when min(currency) = max(currency) then min(currency) end as currency
     from changes
     group by
-        policy_id,
+        series_id,
         unit_id
 ),
 
 units as (
     select
-        currencies.*,
+        policies.policy_id,
+        currencies.unit_id,
+        currencies.currency,
         -- A column of its own: a join on a condition over two tables compares all with all.
         case when policies.grain = 'subscription' then currencies.unit_id end as subscription_id
     from currencies
     inner join policies
-        on currencies.policy_id = policies.policy_id
+        on currencies.series_id = policies.series_id
 ),
 
 final as (

@@ -25,7 +25,7 @@ native as (
         sum(changes.native_after - changes.native_before) as native_change
     from movements
     inner join {{ ref('int_unit_native_mrr_changes') }} as changes
-        on movements.policy_id = changes.policy_id
+        on movements.series_id = changes.series_id
         and movements.unit_id = changes.unit_id
         and changes.change_date between movements.compared_date and movements.movement_date
     group by movements.movement_id

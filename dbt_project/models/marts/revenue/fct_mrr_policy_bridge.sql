@@ -14,29 +14,41 @@ subscriptions as (
     select * from {{ ref('int_billed_subscriptions') }}
 ),
 
+-- The histories that a ladder looks at.
+compared_series as (
+    select
+        series_id,
+        grain
+    from computations
+    where is_ladder_step
+        or policy_id = '{{ var("official_policy") }}'
+    group by
+        series_id,
+        grain
+),
+
 stretches as (
     select
-        series.policy_id,
+        series.series_id,
         series.unit_id,
-        case when computations.grain = 'subscription' then series.unit_id end as subscription_id,
+        case when compared_series.grain = 'subscription' then series.unit_id end
+            as subscription_id,
         series.mrr_after as closing_mrr,
         series.change_date as from_date,
         coalesce(
             lead(series.change_date) over (
-                partition by series.policy_id, series.unit_id order by series.change_date
+                partition by series.series_id, series.unit_id order by series.change_date
             ),
             {{ end_of_time() }}
         ) as to_date
     from series
-    inner join computations
-        on series.policy_id = computations.policy_id
-    where computations.is_ladder_step
-        or computations.policy_id = '{{ var("official_policy") }}'
+    inner join compared_series
+        on series.series_id = compared_series.series_id
 ),
 
 closings as (
     select
-        stretches.policy_id,
+        stretches.series_id,
         coalesce(subscriptions.customer_id, stretches.unit_id) as customer_id,
         months.month,
         sum(stretches.closing_mrr) as closing_mrr
@@ -52,7 +64,7 @@ closings as (
 
 starts as (
     select
-        policy_id,
+        series_id,
         from_policy_id
     from computations
     where switch_number = 0
@@ -65,12 +77,15 @@ steps as (
         computations.to_policy_id,
         computations.switch,
         row_number() over ladder as step_no,
+        computations.series_id,
         coalesce(
-            lag(computations.policy_id) over ladder,
-            starts.policy_id,
-            computations.from_policy_id
-        ) as previous_policy_id
+            lag(computations.series_id) over ladder,
+            starts.series_id,
+            official.series_id
+        ) as previous_series_id
     from computations
+    inner join computations as official
+        on computations.from_policy_id = official.policy_id
     left join starts
         on computations.from_policy_id = starts.from_policy_id
     where computations.switch_number > 0
@@ -89,7 +104,7 @@ sides as (
         closings.closing_mrr
     from steps
     inner join closings
-        on steps.policy_id = closings.policy_id
+        on steps.series_id = closings.series_id
     union all
     select
         steps.policy_id as step_id,
@@ -98,7 +113,7 @@ sides as (
         -closings.closing_mrr
     from steps
     inner join closings
-        on steps.previous_policy_id = closings.policy_id
+        on steps.previous_series_id = closings.series_id
 ),
 
 final as (
