@@ -83,8 +83,8 @@ class LandedFile:
         if packing or self.format == "parquet":
             kind = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}.get(packing, b"PAR1")
             return head.startswith(kind)
-        is_other = any(head.startswith(beginning) for beginning in _BEGINNINGS)
-        return not is_other and head.lstrip().startswith(b"{") == (self.format == "jsonl")
+        is_text = _other_kind(head) is None
+        return is_text and head.lstrip().startswith(b"{") == (self.format == "jsonl")
 
 
 @dataclass(frozen=True)
@@ -203,13 +203,17 @@ def refuse_other_kinds(stream: BinaryIO) -> None:
     Raises:
         RefusedFileError: the bytes are those of another kind of file.
     """
-    head = cast(io.BufferedReader, stream).peek(16)
-    for beginning, kind in _BEGINNINGS.items():
-        if head.startswith(beginning):
-            raise RefusedFileError(
-                f"its bytes are those of another kind of file ({kind}), whatever its name says.",
-                "Land it as csv, jsonl or Parquet; a packed text is named .csv.gz or .jsonl.zst.",
-            )
+    kind = _other_kind(cast(io.BufferedReader, stream).peek(16))
+    if kind is not None:
+        raise RefusedFileError(
+            f"its bytes are those of another kind of file ({kind}), whatever its name says.",
+            "Land it as csv, jsonl or Parquet; a packed text is named .csv.gz or .jsonl.zst.",
+        )
+
+
+def _other_kind(head: bytes) -> str | None:
+    """What kind of file, other than a text, begins so; None where none is known."""
+    return next((kind for start, kind in _BEGINNINGS.items() if head.startswith(start)), None)
 
 
 def _bounded(unpacked: Any, path: Path) -> BinaryIO:

@@ -220,7 +220,6 @@ def _to_contract(array: pa.Array, column: Column) -> tuple[pa.Array, list[int]]:
             array, bad = _cast_or_mark(array, pa.timestamp("us", landed.tz))
             found, more = _cast_or_mark(array, target)
             return found, sorted({*bad, *more})
-        return _cast_or_mark(array, target)
     return _cast_or_mark(array, target)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from tests.dashboard.browser import Mark
+
+#: Rows of a statement on the released company.
+Ask = Callable[[str], list[tuple[Any, ...]]]
 
 #: Marks end between pixels, and strokes have a width.
 CLOSE = 0.8

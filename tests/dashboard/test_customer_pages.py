@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from playwright.sync_api import Browser
 
@@ -18,13 +17,11 @@ from dashboard.pages import PAGES
 from dashboard.released import read_release
 from orchestration.control import Control
 from orchestration.warehouse import open_for_reading
-from tests.dashboard.browser import Seen, chromium, opened, scrolls_sideways, violations
-from tests.dashboard.marks import CLOSE, labelled, sizes_are
+from tests.dashboard.browser import Seen, opened, scrolls_sideways, violations
+from tests.dashboard.marks import CLOSE, Ask, labelled, sizes_are
 
 OURS = ("customer-success.html", "customer.html", "data-health.html")
 POLICY = "policy_id = 'board_strict'"
-
-Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -44,18 +41,6 @@ def folder(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         released = read_release(connection, edition, None, "The first release.")
         assert build(released, target, made=made) == []
     return target
-
-
-@pytest.fixture(scope="module")
-def ask(company: Path) -> Iterator[Ask]:
-    with duckdb.connect(company / "home" / "warehouse.duckdb", read_only=True) as connection:
-        yield lambda sql: connection.execute(sql).fetchall()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -32,7 +31,7 @@ from dashboard.model import (
 from dashboard.numbers import as_csv
 from dashboard.pages import Made
 from dashboard.released import Released
-from tests.dashboard.browser import chromium, opened, scrolls_sideways, violations
+from tests.dashboard.browser import opened, scrolls_sideways, violations
 
 EDITION = Edition(7, datetime(2026, 11, 2, 7, 30), date(2026, 11, 1), "USD", "f" * 64, "run-7")
 HOSTILE = (
@@ -116,12 +115,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         released = Released(connection, EDITION, "board_strict", "Board, strict")
         build(released, target, made=(Made(names_page, ()), Made(long_page, ())))
     return target
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 def test_bars_are_as_high_as_their_values_and_say_them(folder: Path, browser: Browser) -> None:

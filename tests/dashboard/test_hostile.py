@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from dashboard.build import build
 from dashboard.edition import Edition
 from dashboard.pages import PAGES
 from dashboard.released import read_release
-from tests.dashboard.browser import Seen, chromium, opened, scrolls_sideways
+from tests.dashboard.browser import Seen, opened, scrolls_sideways
 
 EDITION = Edition(1, datetime(2026, 11, 2, 7, 30), date(2026, 10, 31), "USD", "f" * 64, "run-1")
 NAMES = (
@@ -88,12 +87,6 @@ def _hostile(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
             + (" where customer_id in (from chosen)" if "customer_id" in columns else "")
         )
     connection.execute("detach released")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 def is_as_written(seen: Seen) -> None:

@@ -18,25 +18,13 @@ from dashboard.pages import PAGES
 from dashboard.released import Released, read_release
 from orchestration.warehouse import open_for_reading
 from tests.dashboard import test_customer_pages, test_pages
-from tests.dashboard.browser import Seen, chromium, opened
-from tests.dashboard.marks import labelled, levels_are, sizes_are
-from tests.dashboard.test_pages import ALL, POLICY, Ask
+from tests.dashboard.browser import Seen, opened
+from tests.dashboard.marks import Ask, labelled, levels_are, sizes_are
+from tests.dashboard.test_pages import ALL, POLICY
 
 EDITION = Edition(3, datetime(2026, 11, 2, 7, 30), date(2026, 10, 31), "USD", "f" * 64, "run-3")
 OURS = ("revenue", "retention", "unit_economics")
 LAST = "(select max(month) from revenue.fct_mrr_by_month where is_complete)"
-
-
-@pytest.fixture(scope="module")
-def ask(company: Path) -> Iterator[Ask]:
-    with duckdb.connect(company / "home" / "warehouse.duckdb", read_only=True) as connection:
-        yield lambda sql: connection.execute(sql).fetchall()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,12 @@ names, and sizes and places from the pixels that Chromium draws.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from playwright.sync_api import Browser
 
@@ -24,19 +23,16 @@ from orchestration.control import Control
 from orchestration.warehouse import open_for_reading
 from tests.dashboard.browser import (
     Seen,
-    chromium,
     contrast,
     opened,
     scrolls_sideways,
     violations,
 )
-from tests.dashboard.marks import CLOSE, heights_are, labelled, levels_are, sizes_are
+from tests.dashboard.marks import CLOSE, Ask, heights_are, labelled, levels_are, sizes_are
 
 PAGES = ("index.html", "revenue.html", "retention.html", "unit-economics.html")
 POLICY = "policy_id = 'board_strict'"
 ALL = f"{POLICY} and segment_type = 'all'"
-
-Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +49,6 @@ def folder(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         left_out = build(read_release(connection, edition, None, "The first release."), target)
     assert left_out == []
     return target
-
-
-@pytest.fixture(scope="module")
-def ask(company: Path) -> Iterator[Ask]:
-    with duckdb.connect(company / "home" / "warehouse.duckdb", read_only=True) as connection:
-        yield lambda sql: connection.execute(sql).fetchall()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(scope="module")
