@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
@@ -174,7 +175,7 @@ class Reader(threading.Thread):
 
     def run(self) -> None:
         before: Seen | None = None
-        while not self._stop_reading.wait(0.05):
+        while not self._stop_reading.wait(0.15):
             try:
                 seen = read(self._link)
             except Exception as error:
@@ -248,8 +249,10 @@ def run(folder: Path, environ: Mapping[str, str]) -> None:
     os.environ.update(environ)
     if network.LOG in environ:
         network.watch()
-    # The run's own workers come from the same server: processes of their own, imports done.
+    # The run's own workers come from the same server: processes of their own, imports done. By
+    # itself a process that comes from a server starts one of its own, and imports all again.
     workers.START_METHOD = "forkserver"
+    forkserver._forkserver.ensure_running = resource_tracker.ensure_running  # type: ignore[method-assign]
     code = cli.main(["run", "--project-dir", str(toy.project_dir)])
     sys.stdout.flush()
     raise SystemExit(code)

@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.properties.histories import Row, Rows, Tenant
@@ -125,6 +125,32 @@ def at_hour(tenant: Tenant, hour: int) -> Tenant:
         }
 
     return _each_row(tenant, change)
+
+
+def merged(tenant: Tenant) -> Tenant:
+    """All customers are one: a last version of each subscription, which names the first of them.
+
+    Everything else of a subscription stays as it was in its version before. A tenant whose
+    subscriptions have no versions, or one customer, stays as it is.
+    """
+    if not is_mergeable(tenant):
+        return tenant
+    first = min(row["id"] for row in tenant.rows["billing.customers"])
+    latest: dict[str, Row] = {}
+    for row in tenant.rows["billing.subscriptions"]:
+        known = latest.setdefault(row["id"], row)
+        latest[row["id"]] = max(known, row, key=lambda one: one["updated_at"])
+    at = max(row["updated_at"] for row in latest.values()) + timedelta(seconds=1)
+    moved = [{**row, "customer_id": first, "updated_at": at} for row in latest.values()]
+    some = [*tenant.rows["billing.subscriptions"], *moved]
+    return replace(tenant, rows={**tenant.rows, "billing.subscriptions": some})
+
+
+def is_mergeable(tenant: Tenant) -> bool:
+    """Whether several customers have subscriptions, and their rows say when they were written."""
+    rows = tenant.rows["billing.subscriptions"]
+    customers = {row["customer_id"] for row in rows}
+    return len(customers) > 1 and all(row["updated_at"] is not None for row in rows)
 
 
 def with_split_lines(tenant: Tenant) -> Tenant:
