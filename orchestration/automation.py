@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import numpy as np
 
+from orchestration.reaper import reap
 from orchestration.settings import Settings, load_settings
 
 REFRESH = "refresh"
@@ -102,6 +103,18 @@ def landing_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Sk
         return dg.SkipReason("The landed files are what they were.")
     context.update_cursor(digest)
     return dg.RunRequest(run_key=digest)
+
+
+@dg.sensor(
+    name="dead_runs",
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Calls runs failed whose process is gone, so that no run waits for them.",
+)
+def dead_run_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """After a power cut Dagster's history calls a run started for ever, and lets no other start."""
+    gone = reap(context.instance)
+    return dg.SkipReason(f"Called failed: {', '.join(gone)}." if gone else "No run is dead.")
 
 
 def listing_digest(landing: Path) -> str | None:

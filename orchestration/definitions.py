@@ -26,6 +26,7 @@ from orchestration.automation import (
     close_job,
     close_schedule,
     daily_schedule,
+    dead_run_sensor,
     landing_sensor,
     refresh_job,
 )
@@ -55,7 +56,7 @@ def build_definitions(
         asset_checks=[raw_checks(contract), mart_checks(marts)],
         jobs=[refresh_job, close_job],
         schedules=[daily_schedule(settings.reporting_timezone), close_schedule(settings)],
-        sensors=[landing_sensor],
+        sensors=[landing_sensor, dead_run_sensor],
         resources={RUN: refresh_run(project_dir)},
         executor=dg.in_process_executor,
     )

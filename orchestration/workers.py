@@ -137,7 +137,8 @@ class Worker:
 def _begin(lines: Any, lifeline: Connection, environ: dict[str, str]) -> None:
     global _lines
     _lines = lines
-    # A process that comes from a server of processes has the environment of that server.
+    # A process that comes from a server of processes has umask and environment of that server.
+    os.umask(0o077)
     os.environ.clear()
     os.environ.update(environ)
     # Ctrl-C, and many a polite kill, reach the whole group of processes; the run says what is to

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import time
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from unittest import mock
 
 import dagster as dg
 import pytest
+from dagster._core.events import EngineEventData
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from orchestration.reaper import PROCESS_TAG, process_stamp, reap
 from tests.faults.crash_company import Company
@@ -46,6 +52,36 @@ def test_f77_a_run_that_is_alive_is_left_alone(company: Company) -> None:
         under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
         left = {run.run_id for run in instance.get_runs(under_way)}
         assert left == {alive.run_id, unknown.run_id}
+
+
+def test_f77_a_run_that_was_killed_before_it_came_to_the_lock_is_called_failed() -> None:
+    here = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": "of-a-code-server"})}
+    elsewhere = {GRPC_INFO_TAG: json.dumps({"host": "other", "port": 4000})}
+    yesterday = time.time() - 86_400
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def given(number: int | None, tags: dict[str, str], at: float | None = None) -> str:
+            run = instance.create_run_for_job(
+                dg.GraphDefinition(name="refresh", node_defs=[]).to_job(),
+                tags=tags,
+                status=dg.DagsterRunStatus.STARTED,
+            )
+            if number is not None:
+                said = EngineEventData({"pid": dg.MetadataValue.text(str(number))})
+                with mock.patch("time.time", return_value=at or time.time()):
+                    instance.report_engine_event("Started process", run, said)
+            return run.run_id
+
+        dead = given(2**22, here)
+        # Another process has the number by now.
+        dead_long_ago = given(os.getpid(), here, yesterday)
+        alive = given(os.getpid(), here)
+        waiting = given(None, here)
+        of_another_machine = given(2**22, elsewhere)
+        assert sorted(reap(instance)) == sorted([dead, dead_long_ago])
+        under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
+        left = {run.run_id for run in instance.get_runs(under_way)}
+        assert left == {alive, waiting, of_another_machine}
 
 
 @pytest.mark.fault("S01", "S13")
