@@ -86,7 +86,7 @@ def refreshes(bench: Bench) -> None:
     environment = bench.company.environment("home", bench.policies) | {POSTGRES: ""}
     if home.exists():
         raise FileExistsError(f"{home} is there already: remove it, or name another folder.")
-    used = measure(RUN, environment, disk=home)
+    used = measure(RUN, environment, disk=home, log=bench.company.folder / "first.log")
     bench.stages.extend(used.lines)
     bench.add(
         "make run, first",
@@ -97,7 +97,7 @@ def refreshes(bench: Bench) -> None:
     bench.add("make run, nothing new", measure(RUN, environment), "make run, first")
     rows = bench.company.land_last_day()
     environment |= bench.company.environment("home", bench.policies, AS_OF)
-    used = measure(RUN, environment, disk=home)
+    used = measure(RUN, environment, disk=home, log=bench.company.folder / "day.log")
     bench.add("make run, one day more", used, "make run, first", remarks=f"{rows:,} new rows")
 
 

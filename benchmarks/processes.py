@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Line:
     text: str
     cpu_seconds: float
     wall_seconds: float
+    resident_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ class Measured:
 
 
 def measure(
-    command: Sequence[str], environment: Mapping[str, str], disk: Path | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    disk: Path | None = None,
+    log: Path | None = None,
 ) -> Measured:
     """Run a command in the project's folder to its end.
 
@@ -53,6 +58,8 @@ def measure(
         command: what to run.
         environment: variables that are added to those of this process.
         disk: a folder whose greatest size is measured too.
+        log: a file that gets each line as it comes, after the CPU-seconds and gigabytes of memory
+            at that moment: a long run is looked at while it runs.
 
     Raises:
         RuntimeError: it ended with another exit code than 0; the end of its output is the message.
@@ -72,8 +79,13 @@ def measure(
     watch.start()
     lines: list[Line] = []
     assert process.stdout is not None
-    for text in process.stdout:
-        lines.append(Line(text.rstrip("\n"), _used(watched)[0], time.monotonic() - began))
+    with log.open("w", encoding="utf-8") if log else nullcontext() as told:
+        for text in process.stdout:
+            used, resident = _used(watched)
+            lines.append(Line(text.rstrip("\n"), used, time.monotonic() - began, resident))
+            if told:
+                print(f"{used:8.1f} CPU s {resident / 1e9:5.2f} GB {text}", end="", file=told)
+                told.flush()
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - began
     process.stdout.close()
