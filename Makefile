@@ -133,8 +133,8 @@ test-bi: $(STAMP) $(BI_READY) ## import the dashboard into a clean Superset; its
 mutate: $(STAMP) ## change the revenue models' SQL a hundred ways; every change must be caught
 	@$(PYTHON) -m tests.mutation
 
-bench: $(STAMP) ## measure a simulated company, everything against floors of the same run: SIZE=S|M|L
-	@$(PYTHON) -m benchmarks --size $(SIZE)
+bench: $(STAMP) ## measure a simulated company, everything against floors of the same run: SIZE=S|M|L; into docs/benchmarks.md
+	@$(PYTHON) -m benchmarks --size $(SIZE) --page docs/benchmarks.md
 
 test-crash: $(STAMP) ## kill real runs at any place and moment: KILLS=500 [SEED=...]
 	@$(PYTHON) -m tests.faults.crash_many --kills $(KILLS) $(if $(SEED),--seed $(SEED))

@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = given.folder or Path(scratch)
         print(
             f"{size.name}: {size.customers:,} customers x {size.months} months, {size.events:,} "
-            f"events, {given.policies}; {machine()}"
+            f"events, {given.policies}; {machine()}",
+            flush=True,
         )
         bench = Bench(make_company(size, folder), given.policies, Record())
         for name, part in PARTS.items():

@@ -11,6 +11,10 @@ from benchmarks.processes import Measured
 HEADINGS = ("what", "CPU s", "wall s", "peak GB", "ratio", "to", "remarks")
 
 
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
 @dataclass(frozen=True)
 class Figure:
     """One measurement.
@@ -50,7 +54,7 @@ class Figure:
 class Record:
     """The figures of a run of the benchmark, told as they come."""
 
-    say: Callable[[str], None] = print
+    say: Callable[[str], None] = _say
     figures: list[Figure] = field(default_factory=list)
 
     def add(

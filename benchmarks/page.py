@@ -13,6 +13,7 @@ import altair as alt
 from benchmarks.company import Size
 from benchmarks.figures import HEADINGS, Figure, row
 from benchmarks.parts import Bench
+from benchmarks.stages import table
 
 
 def machine() -> str:
@@ -41,6 +42,7 @@ def write_page(page: Path, size: Size, bench: Bench) -> None:
         "|---|---|---|---|---|---|---|",
         *(row(figure.cells()) for figure in bench.record.figures),
         "",
+        *([*table(bench.stages), ""] if bench.stages else []),
         f"![CPU-seconds, size {size.name}](images/{chart})",
         "",
         f"<!-- end of {size.name} -->",

@@ -27,12 +27,15 @@ LOOK_AT_DISK_EVERY_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Line:
-    """A line that the process printed, with what had been used by then."""
+    """A line that the process printed, with what had been used by then.
+
+    `peak_bytes` is the most memory since the line before.
+    """
 
     text: str
     cpu_seconds: float
     wall_seconds: float
-    resident_bytes: int = 0
+    peak_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,8 @@ def measure(
         command: what to run.
         environment: variables that are added to those of this process.
         disk: a folder whose greatest size is measured too.
-        log: a file that gets each line as it comes, after the CPU-seconds and gigabytes of memory
-            at that moment: a long run is looked at while it runs.
+        log: a file that gets each line as it comes, after the CPU-seconds till then and the most
+            gigabytes of memory since the line before: a long run is looked at while it runs.
 
     Raises:
         RuntimeError: it ended with another exit code than 0; the end of its output is the message.
@@ -81,10 +84,10 @@ def measure(
     assert process.stdout is not None
     with log.open("w", encoding="utf-8") if log else nullcontext() as told:
         for text in process.stdout:
-            used, resident = _used(watched)
-            lines.append(Line(text.rstrip("\n"), used, time.monotonic() - began, resident))
+            used, most = _used(watched)[0], watch.most_since_asked()
+            lines.append(Line(text.rstrip("\n"), used, time.monotonic() - began, most))
             if told:
-                print(f"{used:8.1f} CPU s {resident / 1e9:5.2f} GB {text}", end="", file=told)
+                print(f"{used:8.1f} CPU s {most / 1e9:5.2f} GB {text}", end="", file=told)
                 told.flush()
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - began
@@ -127,11 +130,19 @@ class _Watch(threading.Thread):
         self._over = threading.Event()
         self.peak_bytes = 0
         self.peak_disk_bytes = 0
+        self._since_asked = 0
+
+    def most_since_asked(self) -> int:
+        """The most memory since this was asked last; 0 where it was not looked at since."""
+        most, self._since_asked = self._since_asked, 0
+        return most
 
     def run(self) -> None:
         looked_at_disk = 0.0
         while not self._over.wait(LOOK_EVERY_SECONDS):
-            self.peak_bytes = max(self.peak_bytes, _used(self._process)[1])
+            resident = _used(self._process)[1]
+            self.peak_bytes = max(self.peak_bytes, resident)
+            self._since_asked = max(self._since_asked, resident)
             if self._disk and time.monotonic() - looked_at_disk > LOOK_AT_DISK_EVERY_SECONDS:
                 looked_at_disk = time.monotonic()
                 self.peak_disk_bytes = max(self.peak_disk_bytes, folder_bytes(self._disk))

@@ -15,7 +15,8 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks.company import AS_OF, SIZES, Company, split_last_day
 from benchmarks.figures import Record
-from benchmarks.processes import Measured, measure
+from benchmarks.processes import Line, Measured, measure
+from benchmarks.stages import BEGINNINGS, stages
 
 BUSY = """
 import subprocess, sys
@@ -69,6 +70,32 @@ def test_the_rows_of_the_last_day_land_apart(tmp_path: Path) -> None:
         assert connection.execute(before).fetchall() == [(5, datetime(2026, 10, 31, 8))]
 
 
+def test_the_stages_of_a_run_are_the_whole_of_it() -> None:
+    said = (
+        Line("  2.0s  landing: 3 files accepted", 1.0, 2.0, 100),
+        Line("  2.1s  starting dbt, Great Expectations and Dagster", 1.5, 2.5, 0),
+        Line("  9.0s  Great Expectations: raw expectations", 6.0, 9.0, 700),
+        Line("  12.0s  sealing the build", 8.0, 12.0, 300),
+        Line("Release 1, as of 2026-10-31.", 9.0, 15.0, 400),
+    )
+    found = stages(Measured(10.0, 16.0, 700, lines=said))
+    assert [(one.name, one.cpu_seconds, one.wall_seconds, one.peak_bytes) for one in found] == [
+        ("gate", 1.5, 2.5, 100),
+        ("start, parse", 4.5, 6.5, 700),
+        ("raw expectations", 2.0, 3.0, 300),
+        ("sealing", 2.0, 4.0, 400),
+    ]
+
+
+def test_a_long_run_can_be_watched(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    measure([sys.executable, "-c", "print('stage one'); print('stage two')"], {}, log=log)
+    assert [line.split(" GB ")[1] for line in log.read_text(encoding="utf-8").splitlines()] == [
+        "stage one",
+        "stage two",
+    ]
+
+
 def test_a_part_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command.main(["--parts", "floors,roofs"])
@@ -93,6 +120,10 @@ def test_the_whole_command_measures_a_tiny_company(tmp_path: Path) -> None:
     measured = {figure["what"]: figure for figure in found["figures"]}
     assert measured["make run, one day more"]["remarks"].endswith("new rows")
     assert measured["make run, first"]["ratio"] > 0
+    run = measured["make run, first"]["cpu_seconds"]
+    assert sum(stage["cpu_seconds"] for stage in found["stages"]) == pytest.approx(run)
+    # A run that says other words than the benchmark looks for would lose its stages.
+    assert [stage["name"] for stage in found["stages"]] == ["gate", *BEGINNINGS.values()]
     assert all(figure["cpu_seconds"] > 0 for figure in measured.values())
     assert "make run, nothing new" in page.read_text(encoding="utf-8")
     assert "</svg>" in (tmp_path / "images" / "benchmark-S.svg").read_text(encoding="utf-8")
