@@ -12,6 +12,7 @@ machine, seconds do not. The company stays in its folder for the next run.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,8 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print the table, and write it where it is asked for."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and write it where it is asked for.
+
+    A part that fails is told, and the others are measured all the same; the exit code is 1 then.
+    """
     parser = _parser()
     given = parser.parse_args(arguments)
     wanted = given.parts.split(",")
@@ -49,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     size = SIZES[given.size]
     named = {name: getattr(given, name) for name in ("customers", "months", "events")}
     size = replace(size, **{name: value for name, value in named.items() if value is not None})
+    failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="holdfast-benchmark-") as scratch:
         folder = given.folder or Path(scratch)
         print(
@@ -59,11 +64,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bench = Bench(make_company(size, folder), given.policies, Record())
         for name, part in PARTS.items():
             if name in wanted:
-                part(bench)
-        (bench.company.folder / "figures.json").write_text(as_json(bench), encoding="utf-8")
-    if given.page:
+                try:
+                    part(bench)
+                except (RuntimeError, OSError) as error:
+                    failed.append(name)
+                    print(f"\n{name} failed: {error}\n", file=sys.stderr, flush=True)
+                written = bench.company.folder / "figures.json"
+                written.write_text(as_json(bench), encoding="utf-8")
+    if given.page and not failed:
         write_page(given.page, size, bench)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

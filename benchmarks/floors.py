@@ -128,7 +128,10 @@ def copy_marts(settings: Settings, release: Path) -> None:
 
 def _in_order(nodes: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Models in SQL, each after those that it reads."""
-    order = TopologicalSorter({name: node["depends_on"]["nodes"] for name, node in nodes.items()})
+    order = TopologicalSorter(
+        # A seed depends on no nodes, and does not say so.
+        {name: node["depends_on"].get("nodes", []) for name, node in nodes.items()}
+    )
     for name in order.static_order():
         node = nodes.get(name)
         if node and node["resource_type"] == "model" and node["language"] == "sql":
