@@ -64,7 +64,7 @@ def draw(figures: list[Figure], target: Path) -> None:
             "what": figure.what,
             "seconds": figure.cpu_seconds,
             "text": f"{figure.cpu_seconds:.1f}",
-            "is_floor": figure.ratio is None,
+            "is_floor": figure.ratio is None or figure.what.startswith("floor"),
         }
         for figure in figures
     ]
