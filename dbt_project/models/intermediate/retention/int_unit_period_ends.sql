@@ -101,37 +101,77 @@ arrived_since_base as (
         policy_periods.period_start
 ),
 
-keys as (
+-- All of it side by side and brought together by one aggregation: a set of keys, and five joins to
+-- it, would each be as large as the result.
+parts as (
     {% for instant in ['start', 'end', 'base'] -%}
-    select policy_id, unit_id, period_type, period_start from at_{{ instant }}
-    union
+    select
+        policy_id,
+        unit_id,
+        period_type,
+        period_start,
+        '{{ instant }}' as part,
+        mrr,
+        cast(null as {{ dbt.type_string() }}) as first_arrival_type,
+        cast(null as {{ dbt.type_string() }}) as last_churn_type,
+        null as fx_mrr
+    from at_{{ instant }}
+    union all
     {% endfor -%}
-    select policy_id, unit_id, period_type, period_start from moved
-    where first_arrival_type is not null
+    select
+        policy_id,
+        unit_id,
+        period_type,
+        period_start,
+        'moved',
+        null,
+        first_arrival_type,
+        last_churn_type,
+        fx_mrr
+    from moved
+    union all
+    select
+        policy_id,
+        unit_id,
+        period_type,
+        period_start,
+        'arrived since base',
+        null,
+        first_arrival_type,
+        null,
+        null
+    from arrived_since_base
 ),
 
 final as (
     select
-        keys.policy_id,
-        keys.period_type,
-        keys.period_start,
-        keys.unit_id,
+        policy_id,
+        period_type,
+        period_start,
+        unit_id,
         {%- for instant in ['start', 'end', 'base'] %}
-        at_{{ instant }}.unit_id is not null as is_at_{{ instant }},
-        coalesce(at_{{ instant }}.mrr, 0) as mrr_{{ instant }},
+        max(case when part = '{{ instant }}' then 1 else 0 end) = 1 as is_at_{{ instant }},
+        coalesce(max(case when part = '{{ instant }}' then mrr end), 0) as mrr_{{ instant }},
         {%- endfor %}
-        moved.first_arrival_type,
-        arrived_since_base.first_arrival_type as first_arrival_type_since_base,
-        moved.last_churn_type,
-        coalesce(moved.fx_mrr, 0) as fx_mrr
-    from keys
-    {%- for relation in ['at_start', 'at_end', 'at_base', 'moved', 'arrived_since_base'] %}
-    left join {{ relation }}
-        on keys.policy_id = {{ relation }}.policy_id
-        and keys.unit_id = {{ relation }}.unit_id
-        and keys.period_type = {{ relation }}.period_type
-        and keys.period_start = {{ relation }}.period_start
-    {%- endfor %}
+        max(case when part = 'moved' then first_arrival_type end) as first_arrival_type,
+        max(case when part = 'arrived since base' then first_arrival_type end)
+            as first_arrival_type_since_base,
+        max(last_churn_type) as last_churn_type,
+        coalesce(max(fx_mrr), 0) as fx_mrr
+    from parts
+    group by
+        policy_id,
+        period_type,
+        period_start,
+        unit_id
+    -- Who only moved within the period, and did not come in it, was there on none of the days.
+    having max(
+        case
+            when part in ('start', 'end', 'base') then 1
+            when part = 'moved' and first_arrival_type is not null then 1
+            else 0
+        end
+    ) = 1
 )
 
 select * from final

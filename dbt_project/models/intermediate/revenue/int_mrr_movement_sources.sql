@@ -60,6 +60,37 @@ rates as (
     select * from {{ ref('int_fx_rate_intervals') }}
 ),
 
+-- A change is worth what it is by the rate of its day and that of the change before it.
+valuations as (
+    select series_id, unit_id, currency, change_date, valuation_date
+    from valued
+    union
+    select series_id, unit_id, currency, change_date, valuation_date_before
+    from valued
+    where valuation_date_before is not null
+),
+
+-- Which rate a day has is looked up once for each day, not for each change on it.
+valuation_days as (
+    select currency, valuation_date
+    from valuations
+    group by
+        currency,
+        valuation_date
+),
+
+rate_days as (
+    select
+        valuation_days.currency,
+        valuation_days.valuation_date,
+        rates.rate_date
+    from valuation_days
+    inner join rates
+        on valuation_days.currency = rates.currency
+        and valuation_days.valuation_date >= rates.from_date
+        and valuation_days.valuation_date < rates.to_date
+),
+
 movement_items as (
     select
         movements.movement_id,
@@ -103,6 +134,7 @@ movement_discounts as (
         and movement_items.since_date <= discounts.speaks_until_date
 ),
 
+-- A row may be named several times: the list below has it once.
 sources as (
     select
         movement_id,
@@ -112,27 +144,27 @@ sources as (
         end || subscription_item_id as source_id
     from movement_items
     where item_kind <> 'refund'
-    union
+    union all
     select movement_items.movement_id, 'billing.subscription_items/' || items.subscription_item_id
     from movement_items
     inner join items
         on movement_items.subscription_id = items.subscription_id
     where movement_items.mrr_basis = 'invoice'
-    union
+    union all
     select movement_id, 'billing.subscriptions/' || subscription_id
     from movement_items
     where subscription_id is not null
-    union
+    union all
     select movement_id, 'billing.customers/' || customer_id
     from movement_items
-    union
+    union all
     select movement_id, 'billing.prices/' || price_id
     from movement_items
     where price_id is not null
-    union
+    union all
     select movement_id, 'billing.discounts/' || discount_id
     from movement_discounts
-    union
+    union all
     select movement_items.movement_id, line_sources.source_id
     from movement_items
     inner join line_sources
@@ -141,7 +173,7 @@ sources as (
         and movement_items.subscription_item_id = line_sources.subscription_item_id
         and movement_items.movement_date >= line_sources.from_date
         and movement_items.since_date <= line_sources.to_date
-    union
+    union all
     select movement_items.movement_id, invoice_sources.source_id
     from movement_items
     inner join invoice_sources
@@ -155,25 +187,19 @@ sources as (
                 and movement_items.churn_at = 'paid_period_end'
             )
         )
-    union
+    union all
     select
         movements.movement_id,
-        'finance.fx_rates/' || rates.currency || '/'
-        || cast(rates.rate_date as {{ dbt.type_string() }})
+        'finance.fx_rates/' || rate_days.currency || '/'
+        || cast(rate_days.rate_date as {{ dbt.type_string() }})
     from movements
-    inner join valued
-        on movements.series_id = valued.series_id
-        and movements.unit_id = valued.unit_id
-        and movements.movement_date = valued.change_date
-    inner join rates
-        on valued.currency = rates.currency
-        and (
-            (valued.valuation_date >= rates.from_date and valued.valuation_date < rates.to_date)
-            or (
-                valued.valuation_date_before >= rates.from_date
-                and valued.valuation_date_before < rates.to_date
-            )
-        )
+    inner join valuations
+        on movements.series_id = valuations.series_id
+        and movements.unit_id = valuations.unit_id
+        and movements.movement_date = valuations.change_date
+    inner join rate_days
+        on valuations.currency = rate_days.currency
+        and valuations.valuation_date = rate_days.valuation_date
 ),
 
 final as (
