@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections import Counter
@@ -43,6 +44,8 @@ _STAGES: dict[str, Stage] = {
 }
 
 
+#: Digits of the project's digest that a manifest is named by.
+DIGITS = 16
 #: How many of the rows that failed a test a message shows.
 EXAMPLES = 3
 #: Passing lines are for people: more of them than this nobody reads.
@@ -175,8 +178,10 @@ def _keep_manifest(settings: Settings, digest: str) -> Path:
         shutil.copyfile(dbt_target_dir(settings) / "manifest.json", partial)
         failpoint("dbt.manifest_copied")
         partial.replace(manifest)
-    for other in manifest.parent.glob("manifest-*"):
-        if other != manifest:
+    # That of another engine stays: a build on the cluster has its tests run by DuckDB.
+    same_engine = re.compile(rf"{manifest.stem[:-DIGITS]}[0-9a-f]{{{DIGITS}}}\.(?:json|tmp)")
+    for other in manifest.parent.iterdir():
+        if other != manifest and same_engine.fullmatch(other.name):
             other.unlink()
     return manifest
 
@@ -201,43 +206,78 @@ def build(
     Raises:
         BuildError: dbt could not start or parse the project.
     """
-    command = ["build"]
-    if not with_unit_tests:
-        command += ["--exclude-resource-type", "unit_test"]
-    # A build changes what was parsed, so it is taken out and used once.
-    key = _parse_key(settings, project_dir, project_digest(project_dir))
-    on_cluster = settings.target == "spark"
-    if on_cluster:
-        from orchestration.spark import build as cluster
+    if settings.target == "spark":
+        from orchestration.spark.run import build_on_cluster
 
-        cluster.begin(settings, build_database, project_dir)
+        return build_on_cluster(
+            settings, build_database, with_unit_tests=with_unit_tests, project_dir=project_dir
+        )
+    left_out = () if with_unit_tests else ("unit_test",)
+    finished = invoke(["build"], settings, build_database, project_dir, left_out=left_out)
+    tell(built_line(finished.results))
+    return nodes_of(
+        finished.results, settings, project_dir, examples=partial(failed_rows, build_database)
+    )
+
+
+def invoke(
+    command: Sequence[str],
+    settings: Settings,
+    build_database: Path,
+    project_dir: Path,
+    *,
+    left_out: Sequence[str] = (),
+    parsed: Any = None,
+) -> Any:
+    """Call dbt on the build file; gives dbt's own result.
+
+    Args:
+        command: such as `build`, without the arguments that every call has.
+        settings: of the run.
+        build_database: the private file; nothing else may have it open.
+        project_dir: folder of `dbt_project.yml`.
+        left_out: kinds of nodes that are not run.
+        parsed: the project; by itself what was last parsed in this process.
+
+    Raises:
+        BuildError: dbt could not start or parse the project.
+    """
+    for kind in left_out:
+        command = [*command, "--exclude-resource-type", kind]
     failpoint("dbt.starting")
-    finished = _invoke(command, settings, build_database, project_dir, _parsed.pop(key, None))
+    # A build changes what was parsed, so it is taken out and used once.
+    parsed = parsed or take_parsed(settings, project_dir)
+    finished = _invoke(command, settings, build_database, project_dir, parsed)
     failpoint("dbt.built")
-    tell(_built_line(finished.results))
+    return finished
+
+
+def take_parsed(settings: Settings, project_dir: Path) -> Any:
+    """What was last parsed in this process if it is this project, else None; gone from here."""
+    return _parsed.pop(_parse_key(settings, project_dir, project_digest(project_dir)), None)
+
+
+def nodes_of(
+    results: Sequence[Any],
+    settings: Settings,
+    project_dir: Path,
+    *,
+    examples: Callable[[str], Rows],
+) -> list[DbtNode]:
+    """Models, seeds and tests that dbt finished; of tests that failed some of their rows."""
     target = dbt_target_dir(settings)
     nodes = [
         _node(row, project_dir, target)
-        for row in finished.results
+        for row in results
         # Exposures are in the results too; nothing was done for them.
         if str(row.node.resource_type) in _STAGES
     ]
-    if on_cluster:
-        cluster.bring_back(settings, build_database, finished.results)
-    examples = (
-        partial(cluster.failed_rows, settings)
-        if on_cluster
-        else partial(failed_rows, build_database)
-    )
-    nodes = [
+    return [
         replace(node, result=with_examples(node.result, examples))
         if node.result.rejects and node.result.stage == "test"
         else node
         for node in nodes
     ]
-    if on_cluster:
-        cluster.end(settings, project_dir, finished.results)
-    return nodes
 
 
 def with_examples(result: Result, examples: Callable[[str], Rows]) -> Result:
@@ -263,7 +303,7 @@ def failed_rows(database: Path, sql: str) -> Rows:
 def _manifest_file(settings: Settings, digest: str) -> Path:
     """The manifest of the project that has this digest."""
     engine = "" if settings.target == "duckdb" else f"-{settings.target}"
-    return settings.home / "dbt" / f"manifest{engine}-{digest[:16]}.json"
+    return settings.home / "dbt" / f"manifest{engine}-{digest[:DIGITS]}.json"
 
 
 def _parse_key(settings: Settings, project_dir: Path, digest: str) -> str:
@@ -377,12 +417,12 @@ def _to_do(parsed: Any, command: Sequence[str]) -> Counter[str]:
     counted: Counter[str] = Counter()
     if parsed is None:
         return counted
-    nodes = [*parsed.nodes.values()]
-    if "unit_test" not in command:
-        nodes += parsed.unit_tests.values()
-    for node in nodes:
-        if str(node.resource_type) in _STAGES and node.config.get("materialized") != "ephemeral":
-            counted[_kind(str(node.resource_type))] += 1
+    kinds = {"test", "unit_test"} if command[0] == "test" else {*_STAGES}
+    kinds -= set(command[1:])
+    for node in (*parsed.nodes.values(), *parsed.unit_tests.values()):
+        kind = str(node.resource_type)
+        if kind in kinds and node.config.get("materialized") != "ephemeral":
+            counted[_kind(kind)] += 1
     return counted
 
 
@@ -409,10 +449,12 @@ def _rows(schema: str, table: str) -> int | None:
     return found.get((schema, table))
 
 
-def _built_line(results: Sequence[Any]) -> str:
+def built_line(results: Sequence[Any]) -> str:
     """What dbt did, and the models that took longest."""
     done = Counter(_kind(str(row.node.resource_type)) for row in results if _is_done(row))
     models = [row for row in results if _kind(str(row.node.resource_type)) == "models"]
+    if done["tests"] and not done["models"]:
+        return f"dbt: {done['tests']} tests done"
     longest = sorted(models, key=lambda row: -(row.execution_time or 0))[:LONGEST]
     named = ", ".join(f"{row.node.name} {row.execution_time or 0:.1f} s" for row in longest)
     counted = " and ".join(f"{done[kind]} {kind}" for kind in _KINDS)

@@ -18,6 +18,7 @@
 | HOLDFAST_THREADS | threads of DuckDB and dbt | cores of the machine |
 | HOLDFAST_TARGET | what builds the models: duckdb, or spark (docs/spark.md) | duckdb |
 | HOLDFAST_SPARK_THRIFT | host:port of a cluster's Thrift server | that of `make spark-up` |
+| HOLDFAST_SPARK_TESTS | on: data tests run on the cluster too (docs/spark.md) | off |
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Settings:
     with_parquet: bool = False
     target: str = "duckdb"
     spark_thrift: str | None = None
+    with_tests_on_spark: bool = False
 
     @property
     def control_database(self) -> Path:
@@ -183,6 +185,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         with_parquet=_is_on("HOLDFAST_PARQUET", environ, otherwise=False),
         target=_target(environ.get("HOLDFAST_TARGET")),
         spark_thrift=_spark_thrift(environ.get("HOLDFAST_SPARK_THRIFT")),
+        with_tests_on_spark=_is_on("HOLDFAST_SPARK_TESTS", environ, otherwise=False),
     )
 
 

@@ -48,6 +48,7 @@ KNOWN = frozenset(
         # What builds, and the cluster (orchestration/spark).
         "TARGET",
         "SPARK_THRIFT",
+        "SPARK_TESTS",
         "SPARK_EXCHANGE",
         "SPARK_VENV",
         # Superset (bi/client.py).

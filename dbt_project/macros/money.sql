@@ -29,11 +29,11 @@
 {#
     In whole numbers, as there is no wider type than decimal(38): the whole part, then what is left
     of it. `%` is exact, and what is divided divides evenly. A quotient of 10^20 and more is an
-    error.
+    error. By 0 it is null, as with DuckDB: Spark may work it out for rows that a filter leaves out.
 #}
 {% macro spark__exact_divide(numerator, denominator, digits) -%}
     {%- set n = 'cast(' ~ numerator ~ ' as decimal(38, 0))' -%}
-    {%- set d = 'cast(' ~ denominator ~ ' as decimal(38, 0))' -%}
+    {%- set d = 'nullif(cast(' ~ denominator ~ ' as decimal(38, 0)), 0)' -%}
     {%- set doubled = 'cast(2 * ' ~ d ~ ' as decimal(38, 0))' -%}
     {%- set left = 'cast(cast(' ~ n ~ ' % ' ~ d ~ ' as decimal(38, 0)) * cast(2' ~ '0' * digits
         ~ ' as decimal(38, 0)) + ' ~ d ~ ' as decimal(38, 0))' -%}

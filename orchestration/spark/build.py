@@ -59,15 +59,21 @@ def begin(settings: Settings, build_database: Path, project_dir: Path) -> None:
     failpoint("spark.raw_created")
 
 
-def bring_back(settings: Settings, build_database: Path, results: Sequence[Any]) -> None:
+def bring_back(
+    settings: Settings,
+    build_database: Path,
+    results: Sequence[Any],
+    also: frozenset[str] = frozenset(),
+) -> None:
     """Copy what dbt built on the cluster into the build file, table by table.
 
-    Staging stays where it is: it holds personal data, and nothing after dbt reads it.
+    Staging stays where it is: it holds personal data, and little after dbt reads it. So do views.
 
     Args:
         settings: of the run.
         build_database: the private build file, which has the raw views and the books.
         results: of dbt; nodes that failed or were skipped have no table.
+        also: ids of views and staging models that something reads; sealing drops them.
 
     Raises:
         BuildError: a table's files cannot be read from here.
@@ -77,11 +83,14 @@ def bring_back(settings: Settings, build_database: Path, results: Sequence[Any])
         for row in results
         if str(row.node.resource_type) in _BUILT
         and str(row.status) == "success"
-        and row.node.schema != "staging"
+        and (row.node.unique_id in also or not (_is_view(row.node) or _is_staging(row.node)))
     ]
     let_go()
     tell(f"Spark: {len(built)} tables into the build file")
     with _cursor(settings) as cursor:
+        for schema, name, node in built:
+            if _is_view(node):
+                _make_table(cursor, schema, name)
         found = {(schema, name): _described(cursor, schema, name) for schema, name, _ in built}
     folders = sorted(folder for _, folder in found.values())
     with open_for_writing(settings, build_database, also=folders) as connection:
@@ -121,6 +130,23 @@ def failed_rows(settings: Settings, sql: str) -> tuple[list[str], list[Any]]:
 def _cursor(settings: Settings) -> Any:
     host, _, port = thrift_address(settings).partition(":")
     return connect(host, int(port))
+
+
+def _is_view(node: Any) -> bool:
+    return str(node.config.get("materialized")) == "view"
+
+
+def _is_staging(node: Any) -> bool:
+    return str(node.schema) == "staging"
+
+
+def _make_table(cursor: Any, schema: str, name: str) -> None:
+    """Put the rows of a view in its place; only tables have files."""
+    view = f"`{schema}`.`{name}`"
+    made = f"`{schema}`.`{name}__rows`"
+    cursor.execute(f"create table {made} using parquet as select * from {view}")
+    cursor.execute(f"drop view {view}")
+    cursor.execute(f"alter table {made} rename to {view}")
 
 
 def _described(cursor: Any, schema: str, name: str) -> tuple[list[tuple[str, str]], Path]:

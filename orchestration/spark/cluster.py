@@ -163,7 +163,12 @@ def start(home: Path, size: Size = Size(), environ: Mapping[str, str] = os.envir
         for number in range(1, size.workers + 1):
             launcher.run_worker(cluster, number)
         launcher.wait(lambda: _alive_workers(master_ui) == size.workers)
-        launcher.run("thrift", _thrift_command(launcher.spark_home, folder(home), cluster, size))
+        launcher.run(
+            "thrift",
+            _thrift_command(launcher.spark_home, folder(home), cluster, size),
+            # To spark-submit the Thrift server is a daemon, and this outranks --driver-memory.
+            SPARK_DAEMON_MEMORY=size.driver_memory,
+        )
         launcher.wait(lambda: _answers(thrift_port))
     except BaseException:
         launcher.kill()
@@ -221,11 +226,11 @@ class _Launcher:
     def pids(self) -> tuple[int, ...]:
         return tuple(process.pid for _, process in self._processes)
 
-    def run(self, name: str, command: list[str]) -> None:
+    def run(self, name: str, command: list[str], **variables: str) -> None:
         with (self._base / "logs" / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
-                env=self._environment,
+                env=self._environment | variables,
                 cwd=self._base,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from datetime import date
@@ -45,6 +46,8 @@ def refresh(home: Path, landing: Path, target: str) -> str:
             "HOLDFAST_LANDING": str(landing),
             "HOLDFAST_AS_OF": AS_OF.isoformat(),
             "HOLDFAST_TARGET": target,
+            # The data tests prove the engine as well as the figures.
+            "HOLDFAST_SPARK_TESTS": "on",
         },
         capture_output=True,
         text=True,
@@ -66,6 +69,11 @@ def test_a_release_made_by_the_cluster_is_that_of_duckdb(
     refresh(tmp_path, landing, "duckdb")
     said = refresh(cluster_home, landing, "spark")
     assert "released" in said
+    # On the cluster models, data tests and unit tests; then the data tests on what came back.
+    on_cluster, here = (
+        int(number) for number in re.findall(r"dbt: (?:\d+ models and )?(\d+) tests done", said)
+    )
+    assert on_cluster > here > 350
     count, found = differences(
         tmp_path / "warehouse.duckdb", cluster_home / "warehouse.duckdb", SCHEMAS
     )

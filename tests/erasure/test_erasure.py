@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 import shutil
 import signal
+from dataclasses import replace
 from datetime import date
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -20,6 +21,7 @@ from orchestration.landing.contract import load_contract
 from orchestration.landing.files import LandedFile
 from orchestration.landing.tombstones import LINKS, WITHOUT_CUSTOMERS, Tombstones
 from orchestration.settings import Settings
+from orchestration.targets.parquet import converge_parquet, parquet_dir
 from orchestration.targets.postgres.server import TargetError
 from orchestration.verify import verify
 from tests.erasure import company
@@ -106,6 +108,29 @@ def test_no_byte_stays_and_no_figure_changes(settings: Settings) -> None:
     erasure = company.erase(settings)
     assert (erasure.left, erasure.waiting, erasure.releases) == ([], [], [1, 2])
     assert_gone(settings, before)
+
+
+def test_folders_of_parquet_go_and_come_back_without_the_customer(settings: Settings) -> None:
+    settings = replace(settings, with_parquet=True)
+    with Control(settings.control_database) as control:
+        converge_parquet(settings, control.latest_release(), lambda line: None)
+    # What a write that was killed left behind.
+    left = parquet_dir(settings) / ".1.partial"
+    shutil.copytree(parquet_dir(settings) / "2", left)
+    places = [place for place in company.found(settings.home) if place.startswith("parquet/")]
+    assert {place.split("/")[1] for place in places} >= {"2", ".1.partial"}
+    company.erase(settings)
+    assert not left.exists()
+    assert company.found(settings.home, settings.landing) == {}
+    # The next start writes the folder of the release as it is now.
+    said: list[str] = []
+    with Control(settings.control_database) as control:
+        converge_parquet(settings, control.latest_release(), said.append)
+    assert said[0].startswith("parquet: release 2, ")
+    names = f"select name from '{parquet_dir(settings)}/current/core.dim_customers.parquet'"
+    with duckdb.connect() as connection:
+        assert set(connection.execute(names).fetchall()) >= {(None,), ("Baker Brothers",)}
+    assert company.found(settings.home, settings.landing) == {}
 
 
 def test_every_other_byte_of_a_landed_file_is_as_it_was(settings: Settings) -> None:

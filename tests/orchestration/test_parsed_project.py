@@ -118,3 +118,16 @@ def _walk(value: Any, sorted_lists: tuple[str, ...], name: str = "") -> Any:
         # dbt keeps some of these as sets, whose order differs from process to process.
         return sorted(items, key=order) if name in sorted_lists else items
     return value
+
+
+def test_each_engine_keeps_the_manifest_of_the_project_as_it_is(tmp_path: Path) -> None:
+    on_duckdb = load_settings({"HOLDFAST_HOME": str(tmp_path), "HOLDFAST_AS_OF": "2026-10-31"})
+    both = (on_duckdb, replace(on_duckdb, target="spark"))
+    for settings in both:
+        written = dbt_runner.dbt_target_dir(settings) / "manifest.json"
+        written.parent.mkdir(parents=True)
+        written.write_text(settings.target, encoding="utf-8")
+    for digest in ("a" * 64, "b" * 64):
+        kept = [dbt_runner._keep_manifest(settings, digest) for settings in both]
+        assert [path.read_text(encoding="utf-8") for path in kept] == ["duckdb", "spark"]
+        assert sorted((tmp_path / "dbt").glob("manifest*")) == sorted(kept)

@@ -121,6 +121,9 @@ def test_dbt_tells_model_n_of_m_and_the_rows_of_the_last(monkeypatch: pytest.Mon
     assert dbt_runner._to_do(parsed, ["build"]) == Counter(models=2, tests=2)
     no_unit_tests = ["build", "--exclude-resource-type", "unit_test"]
     assert dbt_runner._to_do(parsed, no_unit_tests) == Counter(models=2, tests=1)
+    no_tests = ["build", "--exclude-resource-type", "test"]
+    assert dbt_runner._to_do(parsed, no_tests) == Counter(models=2, tests=1)
+    assert dbt_runner._to_do(parsed, ["test"]) == Counter(tests=2)
     clock = Clock()
     counter = dbt_runner._Counter(dbt_runner._to_do(parsed, ["build"]), clock)
     counter(SimpleNamespace(info=SimpleNamespace(name="SomethingElse")))

@@ -16,8 +16,7 @@ tickets as (
         {{ local_date('tickets.opened_at') }} as opened_date,
         case when {{ local_date('tickets.resolved_at') }} <= {{ as_of_date() }}
             then {{ local_date('tickets.resolved_at') }} end as resolved_date,
-        {{ dbt.datediff('tickets.opened_at', 'tickets.resolved_at', 'minute') }}
-            as minutes_to_resolve
+        {{ seconds_between('tickets.opened_at', 'tickets.resolved_at') }} as seconds_to_resolve
     from {{ ref('stg_support__tickets') }} as tickets
     inner join accounts
         on tickets.account_id = accounts.account_id
@@ -34,8 +33,8 @@ ticket_sums as (
         sum(case when tickets.resolved_date is null then 1 else 0 end) as still_open,
         median(
             case when tickets.resolved_date >= customers.from_date
-                then tickets.minutes_to_resolve end
-        ) as median_minutes,
+                then tickets.seconds_to_resolve end
+        ) as median_seconds,
         sum(case when tickets.resolved_date >= customers.from_date then tickets.csat end)
             as csat_sum,
         count(case when tickets.resolved_date >= customers.from_date then tickets.csat end)
@@ -109,7 +108,7 @@ final as (
         coalesce(
             'Median hours to resolve: '
             || {{ as_text('cast(' ~ exact_divide(
-                'cast(ticket_sums.median_minutes * 10 as bigint)', '600', 1
+                'cast(ticket_sums.median_seconds * 10 as bigint)', '36000', 1
             ) ~ ' as decimal(18, 1))') }},
             'Nothing was resolved in the last ' || {{ as_text('customers.days') }} || ' days'
         )
