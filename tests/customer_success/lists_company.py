@@ -132,7 +132,15 @@ def rows() -> Rows:
             "account_id": account("told_us"),
             "opened_at": at(date(2026, 6, 1)),
             "updated_at": at(date(2026, 6, 1)),
-        }
+        },
+        # Resolved after 1 hour, 2 minutes and 59 seconds, or 63 minutes by the clock's hands.
+        {
+            "id": "tic_2",
+            "account_id": account("grown"),
+            "opened_at": at(date(2026, 6, 1)) + timedelta(seconds=30),
+            "resolved_at": at(date(2026, 6, 1)) + timedelta(seconds=3_809),
+            "updated_at": at(date(2026, 6, 2)),
+        },
     ]
     _add_what_comes_later(result)
     return result

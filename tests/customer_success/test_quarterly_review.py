@@ -84,6 +84,11 @@ def test_what_the_customer_said_is_told(ask: Ask) -> None:
         "1 opened, 0 resolved, 1 open now",
         ["Nothing was resolved in the last 90 days"],
     )
+    # 3,779 seconds are 1.0497 hours; 63 minutes would be 1.05.
+    assert page(ask, "grown")["tickets"] == (
+        "1 opened, 1 resolved, 0 open now",
+        ["Median hours to resolve: 1.0"],
+    )
     assert sections["nps"] == ("Scored 9 on 2026-05-01", ["2026-05-01: 9"])
     answers = page(ask, "no_champion")["nps"]
     assert answers[0] == "Scored 7 on 2026-06-06, 2 the time before"
