@@ -256,7 +256,7 @@ def _currencies(contract: Contract, table: Table) -> list[Rule]:
             f" where not regexp_full_match({column.name}, '[A-Za-z]{{{{3}}}}')",
         )
         for column in table.columns
-        if column.name == "currency"
+        if column.is_currency
     ]
 
 

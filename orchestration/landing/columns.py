@@ -149,6 +149,8 @@ def _check_text(array: pa.Array, column: Column) -> tuple[pa.Array, list[Problem
     if not fits:
         return _parse_each(array, column, pa.string(), range(len(array)))
     doubtful = _doubtful_json(array, column) if column.is_json else None
+    if column.is_currency:
+        doubtful = _doubtful_codes(array)
     if _may_be_null_word(array, column):
         lower = pc.utf8_lower(pc.utf8_trim_whitespace(array))
         doubtful = pc.is_in(lower, value_set=pa.array(sorted(values.NULL_WORDS), pa.string()))
@@ -211,6 +213,13 @@ def _doubtful_json(array: pa.Array, column: Column) -> pa.Array | None:
     if not bad:
         return None
     return pc.is_in(array, value_set=pa.array(list(dict.fromkeys(bad)), pa.string()))
+
+
+def _doubtful_codes(array: pa.Array) -> pa.Array | None:
+    """Which texts are no code of a currency; None where all are. A column has few of them."""
+    codes = pc.unique(array).drop_null()
+    bad = codes.filter(pc.invert(pc.match_substring_regex(codes, values.CURRENCY_PATTERN)))
+    return pc.is_in(array, value_set=bad) if len(bad) else None
 
 
 def _is_json(text: str, column: Column) -> bool:

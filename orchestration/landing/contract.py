@@ -50,6 +50,11 @@ class Column:
         return self.data_type == "varchar" and (self.name == "id" or self.name.endswith("_id"))
 
     @property
+    def is_currency(self) -> bool:
+        """Whether the text is the ISO 4217 code of a currency."""
+        return self.data_type == "varchar" and self.name == "currency"
+
+    @property
     def is_json(self) -> bool:
         """Whether the text is a JSON document."""
         return self.format in ("json", "tiers")

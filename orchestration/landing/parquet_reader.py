@@ -22,6 +22,7 @@ from orchestration.landing.contract import Column, Table
 from orchestration.landing.report import RefusedFileError, Reject
 
 BATCH_ROWS = 65_536
+_BEGINNING = b"PAR1"
 _NAMES_OF_VIEWS = frozenset({"file_row_number", "_location"})
 
 
@@ -36,6 +37,10 @@ class ParquetReader:
                 does not become the contract's without loss.
         """
         self._table = table
+        # Engines look at the end of a file alone; what does not begin as one was put together.
+        with path.open("rb") as stream:
+            if not stream.read(4).startswith(_BEGINNING):
+                raise _unreadable("it does not begin with PAR1")
         try:
             # Times of 96 bits (Spark's, Impala's) go to the year 9999; in nanoseconds they would
             # turn round in 2262 without a word.

@@ -37,6 +37,11 @@ _TIMESTAMP = re.compile(
     re.ASCII,
 )
 
+# Of any case, which the models fold. Of ASCII only: the capital of U+0131, an i without its dot, is
+# I, so what is no currency would become one.
+CURRENCY_PATTERN = "^[A-Za-z]{3}$"
+_CURRENCY = re.compile(r"[A-Za-z]{3}", re.ASCII)
+
 _TIER_AMOUNT = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,4})?", re.ASCII)
 _TIER_BOUND = re.compile(r"[0-9]{1,20}", re.ASCII)
 
@@ -123,6 +128,10 @@ def _text(text: str, column: Column) -> str:
         raise BadValueError("invisible_character", f"the id holds {code}, which nobody sees")
     if column.values and text not in column.values:
         raise BadValueError("not_in_values", f"not one of: {', '.join(column.values)}")
+    if column.is_currency and not _CURRENCY.fullmatch(text):
+        raise BadValueError(
+            "not_a_currency", "a currency is a code of three letters A to Z, as EUR or eur"
+        )
     if column.format == "json":
         _check_json(text)
     if column.format == "tiers":

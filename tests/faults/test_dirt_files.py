@@ -217,6 +217,7 @@ def _parquet_cases() -> Iterator[Case]:
     whole = _parquet(two)
     for name, content in {
         "encrypted": whole[:-4] + b"PARE", "longer": whole + b"\n", "shifted": b"\n" + whole,
+        "head_gone": b"ABCD" + whole[4:], "head_flipped": b"QAR1" + whole[4:],
         "two_in_one": whole + _parquet({"id": ["q3"], "name": ["c"]}), "nothing": b"",
     }.items():  # fmt: skip
         yield _case(f"{name}.parquet", content, refused="no readable Parquet")
@@ -411,6 +412,35 @@ def test_tiers_are_what_the_models_can_compute_with(bench: Bench, suffix: str) -
     taken = bench.query("select tiers from raw_billing.prices order by id")
     assert [text for (text,) in taken] == [text for text, rule in TIERS.items() if not rule]
     assert [row[4] for row in bench.quarantine()] == [rule for rule in TIERS.values() if rule]
+
+
+CODES = {
+    "EUR": True, "eur": True, "eUr": True, "XQZ": True, "\u0131dr": False, "\uff25UR": False,
+    "Eur ": False, " EUR": False, "EUR\u200b": False, "EU": False, "EURO": False, "\u20ac": False,
+    "978": False, "US$": False, "E\u0301UR": False, "null": False,
+}  # fmt: skip
+
+
+@pytest.mark.fault("F53")
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_currency_is_three_letters_of_any_case(bench: Bench, suffix: str) -> None:
+    """The capital of a dotless i is an I: what is no currency would have become rupiah."""
+    days = [f"2026-01-{day:02}" for day in range(1, len(CODES) + 1)]
+    if suffix == "csv":
+        rows = [f"{day},{code},1.5" for day, code in zip(days, CODES, strict=True)]
+        bench.land("finance/fx_rates/a.csv", "\n".join(["rate_date,currency,rate", *rows, ""]))
+        # Where a currency may be missing, the same is no currency.
+        bench.land("billing/customers/a.csv", "id,created,currency\nc,2026-01-01,\u0131dr\n")
+    else:
+        columns = {"rate_date": days, "currency": list(CODES), "rate": ["1.5"] * len(CODES)}
+        bench.land("finance/fx_rates/a.parquet", _parquet(columns))
+    bench.gate()
+    taken = bench.query("select currency from raw_finance.fx_rates order by rate_date")
+    assert [code for (code,) in taken] == [code for code, is_good in CODES.items() if is_good]
+    said = [row[2:] for row in bench.quarantine()]
+    bad = [("currency", code, "not_a_currency") for code, is_good in CODES.items() if not is_good]
+    more = [("currency", "\u0131dr", "not_a_currency")] if suffix == "csv" else []
+    assert said == more + bad
 
 
 @pytest.mark.fault("F56")
