@@ -87,6 +87,16 @@ def test_champions_are_those_of_the_versions_in_force(later: Query) -> None:
     assert found == [(date(*day), count) for day, count in zip(days, [1, 0] * 3, strict=True)]
 
 
+def test_a_champion_has_left_until_she_is_back(later: Query) -> None:
+    """Locked out for three weeks, she had left for ninety days; another role was no departure."""
+    found = later(
+        "select from_date, cast(value as integer) from intermediate.int_signals_people"
+        " where account_id = 'acc_roles' and signal = 'champion_left' order by 1"
+    )
+    days = [(2025, 5, 1), (2026, 3, 10), (2026, 4, 1)]
+    assert found == [(date(*day), left) for day, left in zip(days, [0, 1, 0], strict=True)]
+
+
 def test_intervals_of_a_signal_never_overlap(later: Query) -> None:
     assert (
         later(

@@ -1,6 +1,6 @@
 -- From when to when an account has its champions, by the versions in force: a contact may get
--- another role or account, come back, or have its user activated again. One row per stretch;
--- `change` is 1 where there is a champion, -1 where its user is deactivated.
+-- another role or account, come back, or have its user activated again. One row per contact, user
+-- and stretch; `change` is 1 where there is a champion, -1 where its user is deactivated.
 with contact_versions as (
     select * from {{ ref('stg_crm__contacts') }}
     where valid_from_date < valid_to_date
@@ -14,6 +14,7 @@ user_versions as (
 terms as (
     select
         account_id,
+        contact_id,
         user_id,
         valid_from_date as from_date,
         least(
@@ -36,6 +37,8 @@ locked_out as (
 without_users as (
     select
         terms.account_id,
+        terms.contact_id,
+        terms.user_id,
         greatest(terms.from_date, locked_out.from_date) as from_date,
         least(terms.to_date, locked_out.to_date) as to_date
     from terms
@@ -44,11 +47,11 @@ without_users as (
 ),
 
 final as (
-    select account_id, from_date, to_date, 1 as change
+    select account_id, contact_id, user_id, from_date, to_date, 1 as change
     from terms
     where from_date < to_date
     union all
-    select account_id, from_date, to_date, -1
+    select account_id, contact_id, user_id, from_date, to_date, -1
     from without_users
     where from_date < to_date
 )

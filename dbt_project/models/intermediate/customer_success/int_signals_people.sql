@@ -7,6 +7,7 @@ with contact_versions as (
 
 user_versions as (
     select * from {{ ref('stg_product__users') }}
+    where valid_from_date < valid_to_date
 ),
 
 account_versions as (
@@ -23,46 +24,48 @@ event_days as (
     where activity_date <= {{ as_of_date() }}
 ),
 
--- A departure is known from the version on that tells of it, and not before it happens.
+-- On which days a contact was there as a champion of the account.
+presence_changes as (
+    select account_id, contact_id, user_id, from_date as change_date, change
+    from terms
+    union all
+    select account_id, contact_id, user_id, to_date, -change
+    from terms
+    where to_date < {{ end_of_time() }}
+),
+
+presence_levels as (
+    {{ swept_levels('presence_changes', ['account_id', 'contact_id', 'user_id']) }}
+),
+
+champions as (
+    select
+        *,
+        lead(from_date) over (
+            partition by account_id, contact_id order by from_date
+        ) as returned_date
+    from presence_levels
+    where level > 0
+),
+
+-- A departure is known from the version on that tells of it, and not before it happens. Another
+-- role or account is none.
 deactivations as (
     select
         user_id,
-        min(greatest({{ local_date('deactivated_at') }}, valid_from_date)) as deactivated_date
+        greatest({{ local_date('deactivated_at') }}, valid_from_date) as from_date,
+        valid_to_date as to_date
     from user_versions
     where deactivated_at is not null
-    group by user_id
 ),
 
 departures as (
     select
         contact_id,
-        min(greatest({{ local_date('left_company_at') }}, valid_from_date)) as left_date
+        greatest({{ local_date('left_company_at') }}, valid_from_date) as from_date,
+        valid_to_date as to_date
     from contact_versions
     where left_company_at is not null
-    group by contact_id
-),
-
-champions as (
-    select
-        contact_versions.account_id,
-        contact_versions.contact_id,
-        min(contact_versions.user_id) as user_id,
-        min(contact_versions.valid_from_date) as from_date,
-        min(
-            least(
-                coalesce(departures.left_date, {{ end_of_time() }}),
-                coalesce(deactivations.deactivated_date, {{ end_of_time() }})
-            )
-        ) as gone_date
-    from contact_versions
-    left join departures
-        on contact_versions.contact_id = departures.contact_id
-    left join deactivations
-        on contact_versions.user_id = deactivations.user_id
-    where contact_versions.role = 'champion'
-    group by
-        contact_versions.account_id,
-        contact_versions.contact_id
 ),
 
 user_days as (
@@ -88,24 +91,36 @@ user_gaps as (
     from user_days
 ),
 
+-- For 90 days, or until the champion is back.
 absences as (
     select
-        account_id,
-        gone_date as from_date,
-        {{ add_days('gone_date', 90) }} as to_date
+        champions.account_id,
+        champions.to_date as from_date,
+        least(
+            {{ add_days('champions.to_date', 90) }},
+            coalesce(champions.returned_date, {{ end_of_time() }})
+        ) as to_date
     from champions
-    where gone_date < {{ end_of_time() }}
-        and from_date < gone_date
+    left join departures
+        on champions.contact_id = departures.contact_id
+        and champions.to_date >= departures.from_date
+        and champions.to_date < departures.to_date
+    left join deactivations
+        on champions.user_id = deactivations.user_id
+        and champions.to_date >= deactivations.from_date
+        and champions.to_date < deactivations.to_date
+    where champions.to_date < {{ end_of_time() }}
+        and (departures.contact_id is not null or deactivations.user_id is not null)
     union all
     select
         champions.account_id,
-        user_gaps.from_date,
-        least(user_gaps.to_date, champions.gone_date) as to_date
+        greatest(user_gaps.from_date, champions.from_date) as from_date,
+        least(user_gaps.to_date, champions.to_date) as to_date
     from user_gaps
     inner join champions
         on user_gaps.user_id = champions.user_id
-    where user_gaps.from_date < least(user_gaps.to_date, champions.gone_date)
-        and user_gaps.from_date >= champions.from_date
+        and user_gaps.from_date < champions.to_date
+        and user_gaps.to_date > champions.from_date
 ),
 
 count_changes as (
