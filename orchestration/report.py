@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -142,6 +143,8 @@ def _failure(result: Result) -> list[str]:
             f"Expectation {result.name} of the {result.stage} suite on {result.subject}: "
             f"{result.message}"
         ]
+    if result.stage == "test" and (meant := _head_comment(Path(result.look_at))):
+        lines.append(f"  {meant}")
     if result.look_at:
         lines.append(f"  SQL: {readable_path(result.look_at)}")
     remedy = hint(result.message)
@@ -149,6 +152,16 @@ def _failure(result: Result) -> list[str]:
         lines.append(f"  {remedy}")
     lines.extend(f"  {example}" for example in result.examples)
     return lines
+
+
+def _head_comment(sql: Path) -> str:
+    """What a test says of itself at its head: why it holds a run, and what to do about it."""
+    if not sql.is_file():
+        return ""
+    comment = takewhile(
+        lambda line: line.startswith("--"), sql.read_text(encoding="utf-8").strip().splitlines()
+    )
+    return " ".join(line.removeprefix("--").strip() for line in comment)
 
 
 def _count(number: int | None, one: str, many: str) -> str:
