@@ -8,22 +8,33 @@
 
 {#
     numerator / denominator, half up, as decimal(38, digits), for integers (or decimals without
-    fraction) with denominator > 0. DuckDB divides decimals as doubles, hence the integers.
+    fraction) with denominator > 0. DuckDB divides decimals as doubles, hence the integers. Of a
+    numerator that leaves no room for the digits the whole part is divided first, as on Spark; two
+    divisions are dear, and hardly any amount is that large.
 #}
 {% macro exact_divide(numerator, denominator, digits) -%}
     {{ return(adapter.dispatch('exact_divide', 'holdfast')(numerator, denominator, digits)) }}
 {%- endmacro %}
 
 {% macro duckdb__exact_divide(numerator, denominator, digits) -%}
-    cast(
-        cast(
-            (
-                cast({{ numerator }} as hugeint) * cast('2{{ "0" * digits }}' as hugeint)
-                + cast({{ denominator }} as hugeint)
-            ) // (2 * cast({{ denominator }} as hugeint)) as decimal(38, 0)
-        ) * cast('0.{{ "0" * (digits - 1) }}1' as decimal({{ digits }}, {{ digits }}))
-        as decimal(38, {{ digits }})
-    )
+    {%- set n = 'cast(' ~ numerator ~ ' as hugeint)' -%}
+    {%- set d = 'cast(' ~ denominator ~ ' as hugeint)' -%}
+    {%- set moved = "cast('2" ~ '0' * digits ~ "' as hugeint)" -%}
+    {%- set digit = "cast('0." ~ '0' * (digits - 1) ~ "1' as decimal(" ~ digits ~ ', ' ~ digits
+        ~ '))' -%}
+    case
+        when {{ n }} < cast('5{{ "0" * (37 - digits) }}' as hugeint)
+            then cast(
+                cast(({{ n }} * {{ moved }} + {{ d }}) // (2 * {{ d }}) as decimal(38, 0))
+                * {{ digit }} as decimal(38, {{ digits }})
+            )
+        else cast(
+            cast({{ n }} // {{ d }} as decimal(38, 0))
+            + cast(
+                ({{ n }} % {{ d }} * {{ moved }} + {{ d }}) // (2 * {{ d }}) as decimal(38, 0)
+            ) * {{ digit }} as decimal(38, {{ digits }})
+        )
+    end
 {%- endmacro %}
 
 {#
@@ -100,6 +111,39 @@
         case {{ exponent }}
             when 0 then 1 when 2 then 0.01 when 3 then 0.001 when 4 then 0.0001
         end as decimal(5, 4)
+    )
+{%- endmacro %}
+
+{#
+    What an amount per billing period is at most in a month, for the bound of `int_largest_amounts`:
+    every week and every day anew. `period_amount` keeps a product of price and quantity within its
+    type; what is cut there is above the bound.
+#}
+{% macro at_most_a_month(amount, billing_interval) -%}
+    {{ amount }} * case {{ billing_interval }} when 'day' then 31 when 'week' then 5 else 1 end
+{%- endmacro %}
+
+{% macro period_amount(unit_amount, quantity) -%}
+    cast(
+        case
+            when {{ unit_amount }} * {{ quantity }} > 100000000000 then 100000000001
+            else {{ unit_amount }} * {{ quantity }}
+        end as decimal(28, 8)
+    )
+{%- endmacro %}
+
+{#
+    Whether a line charges, or takes off, more than counts as a month's charge. What is brought to a
+    month by days (prorations, and lines without a known price) grows as a price by the day does.
+#}
+{% macro is_too_large_a_line(lines, prices, largest_amounts) -%}
+    coalesce(
+        {{ at_most_a_month(
+            'greatest(abs(' ~ lines ~ '.amount), abs(' ~ lines ~ '.discount_amount))',
+            'case when ' ~ lines ~ ".is_proration then 'day' else coalesce(" ~ prices
+            ~ ".billing_interval, 'day') end"
+        ) }} > {{ largest_amounts }}.largest_amount,
+        false
     )
 {%- endmacro %}
 

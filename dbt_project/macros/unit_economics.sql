@@ -39,7 +39,7 @@
 #}
 {% macro margin_of(amount, gross_margin) -%}
     {{ to_cents(
-        'cast(' ~ amount ~ ' as decimal(38, 2)) * cast(' ~ gross_margin ~ ' as decimal(12, 6))'
+        'cast(' ~ amount ~ ' as decimal(38, 2)) * cast(' ~ gross_margin ~ ' as decimal(18, 6))'
     ) }}
 {%- endmacro %}
 

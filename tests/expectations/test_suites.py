@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 
+import duckdb
 import pytest
 
 from expectations.rules import Rule, by_table
@@ -58,6 +59,32 @@ def test_values_that_decide_about_money_block_and_others_warn() -> None:
     assert rules["cancellation_feedback_is_known"].severity == "warning"
     prices = of_table(raw_rules(CONTRACT), "raw_billing", "prices")
     assert prices["interval_is_known"].severity == "critical"
+
+
+@pytest.mark.fault("F31")
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (["'p', 'a', t1", "'p', 'b', t2"], 0),  # two versions
+        (["'p', 'a', t1", "'p', 'a', t1"], 0),  # one row twice
+        (["'p', 'a', t1", "'p', 'b', t1"], 1),
+        (["'p', 'a', null::timestamp", "'p', 'b', null::timestamp"], 1),
+        (["'p', 'a', t1", "'p', 'a', t1", "'p', 'b', t1", "'q', 'b', t1"], 1),
+    ],
+)
+def test_a_version_that_says_two_things_is_told(rows: list[str], told: int) -> None:
+    """By rule one of them counts; nobody would know that there was another."""
+    rule = of_table(raw_rules(CONTRACT), "raw_billing", "products")["a_version_says_one_thing"]
+    assert rule.severity == "warning"
+    assert rule.query is not None
+    with duckdb.connect() as connection:
+        times = "timestamp '2026-01-01' as t1, timestamp '2026-01-02' as t2"
+        landed = " union all ".join(
+            f"select true as active, {row} from (select {times})" for row in rows
+        )
+        connection.execute(f"create table products (active, id, name, updated_at) as {landed}")
+        found = connection.execute(rule.query.format(batch="products")).fetchall()
+    assert len(found) == told
 
 
 def test_columns_that_the_suites_name_are_in_the_contract() -> None:

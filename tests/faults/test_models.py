@@ -179,11 +179,6 @@ def the_company() -> Company:
     for status in ("past_due", "unpaid", "paused"):
         company.subscribe(status, "ten", january)
         company.subscription(status, january, at=at("2027-03-10"), status=status)
-    # A circle of parents.
-    for account, parent in (("circle 1", "circle 2"), ("circle 2", "circle 1"), ("self", "self")):
-        company.rows.setdefault("crm.accounts", []).append(
-            {"id": account, "parent_account_id": parent, "updated_at": january}
-        )
     company.rows["finance.fx_rates"] = list(_rates())
     return company
 
@@ -438,11 +433,6 @@ def test_f60_no_figure_is_infinite_or_no_number(marts: Marts) -> None:
     for schema, table, column in floats:
         odd = f'select count(*) from "{schema}"."{table}" where not isfinite("{column}")'
         assert marts.query(odd) == [(0,)], (schema, table, column)
-
-
-def test_a_circle_of_parents_ends(marts: Marts) -> None:
-    """Not a row of the matrix: an account that is its own grandparent."""
-    assert marts.query("select count(*) from core.dim_customers") > [(0,)]
 
 
 def test_f35_an_empty_warehouse_is_built_from_nothing(marts: Marts) -> None:

@@ -74,13 +74,13 @@ class Company:
             if row.get("billing_customer_id") == customer_id
         )
         account_id = own[0] if own else customer_id
-        seen = {account_id}
-        while account_id in accounts:
-            parent = accounts[account_id].get("parent_account_id")
-            if parent is None or parent in seen:
+        path = [account_id]
+        while (parent := accounts.get(path[-1], {}).get("parent_account_id")) in accounts:
+            if parent in path:
+                path.append(min(path[path.index(parent) :]))
                 break
-            account_id = str(parent)
-            seen.add(account_id)
+            path.append(parent)
+        account_id = path[-1]
         root = accounts.get(account_id)
         if root is None:
             return account_id

@@ -36,6 +36,28 @@ valued as (
     where rate is null
 ),
 
+tiered_amounts as (
+    select * from {{ ref('int_tiered_amounts') }}
+),
+
+largest_amounts as (
+    select * from {{ ref('int_largest_amounts') }}
+),
+
+current_prices as (
+    select * from {{ ref('int_price_versions') }}
+    where is_current
+),
+
+deleted_customers as (
+    select
+        customer_id,
+        valid_from_date as deleted_date
+    from {{ ref('stg_billing__customers') }}
+    where is_current
+        and is_deleted
+),
+
 rejected as (
     select
         'subscription_items' as table_name,
@@ -60,6 +82,56 @@ rejected as (
         end
     from prices
     where not is_computable
+    union all
+    select
+        'subscription_items',
+        history.subscription_item_id,
+        'amount_too_large',
+        'price ' || history.price_id || ' for ' || cast(history.quantity as {{ dbt.type_string() }})
+        || ' is more than 100 billion a month'
+    from history
+    inner join prices
+        on history.price_id = prices.price_id
+        and history.from_date < prices.to_date
+        and history.to_date > prices.from_date
+    inner join largest_amounts
+        on prices.currency = largest_amounts.currency
+    left join tiered_amounts
+        on prices.price_id = tiered_amounts.price_id
+        and prices.price_version = tiered_amounts.price_version
+        and history.quantity = tiered_amounts.quantity
+    where prices.price_type = 'recurring'
+        and prices.usage_type = 'licensed'
+        and prices.is_computable
+        and {{ at_most_a_month(
+            "case when prices.billing_scheme = 'tiered'"
+            ~ ' then coalesce(tiered_amounts.period_amount, 0) else '
+            ~ period_amount('prices.unit_amount', 'history.quantity') ~ ' end',
+            'prices.billing_interval'
+        ) }} > largest_amounts.largest_amount
+    union all
+    select
+        'subscriptions',
+        subscriptions.subscription_id,
+        'deleted_customer',
+        'it began after customer ' || subscriptions.customer_id || ' was deleted'
+    from subscriptions
+    inner join deleted_customers
+        on subscriptions.customer_id = deleted_customers.customer_id
+    where {{ local_date('subscriptions.started_at') }} >= deleted_customers.deleted_date
+        and subscriptions.status not in ('canceled', 'incomplete', 'incomplete_expired')
+    union all
+    select
+        'invoice_line_items',
+        lines.invoice_line_item_id,
+        'amount_too_large',
+        'its amount is more than 100 billion a month'
+    from lines
+    inner join largest_amounts
+        on lines.currency = largest_amounts.currency
+    left join current_prices
+        on lines.price_id = current_prices.price_id
+    where {{ is_too_large_a_line('lines', 'current_prices', 'largest_amounts') }}
     union all
     select
         'subscription_items',

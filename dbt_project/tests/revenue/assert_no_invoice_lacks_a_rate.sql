@@ -9,3 +9,12 @@ select
 from {{ ref('int_receivables_valued') }}
 where amount is null
 group by currency
+union all
+select
+    currency,
+    min(invoice_date),
+    max(invoice_date),
+    count(*)
+from {{ ref('int_revenue_lines') }}
+where amount is null
+group by currency

@@ -53,23 +53,20 @@ ancestors as (
     from ancestors
     inner join accounts
         on ancestors.next_id = accounts.account_id
-    -- A circle of parents ends here.
-    where ancestors.distance < 20
+    where ancestors.distance < 40
 ),
 
+-- A circle has no root: the lowest id in it stands for one, whichever account one comes from. After
+-- twenty parents one goes round in it.
 roots as (
     select
         account_id,
-        ancestor_id as root_account_id
-    from (
-        select
-            *,
-            row_number() over (
-                partition by account_id order by distance desc, ancestor_id
-            ) as preference
-        from ancestors
-    ) as ranked
-    where preference = 1
+        case
+            when max(distance) < 40 then max_by(ancestor_id, distance)
+            else min(case when distance >= 20 then ancestor_id end)
+        end as root_account_id
+    from ancestors
+    group by account_id
 ),
 
 final as (

@@ -1,4 +1,5 @@
--- Current invoice lines with what their invoice says of them, in local dates.
+-- Current invoice lines with what their invoice says of them, in local dates. Lines of more than
+-- any line charges are not here, but in quality.rejected_rows (docs/mrr_rules.md 3).
 with lines as (
     select * from {{ ref('stg_billing__invoice_line_items') }}
     where is_current
@@ -33,6 +34,15 @@ only_items as (
     having count(*) = 1
 ),
 
+prices as (
+    select * from {{ ref('int_price_versions') }}
+    where is_current
+),
+
+largest_amounts as (
+    select * from {{ ref('int_largest_amounts') }}
+),
+
 final as (
     select
         lines.invoice_line_item_id,
@@ -62,6 +72,11 @@ final as (
         on lines.invoice_id = refunded_invoices.invoice_id
     left join only_items
         on coalesce(lines.subscription_id, invoices.subscription_id) = only_items.subscription_id
+    left join largest_amounts
+        on lines.currency = largest_amounts.currency
+    left join prices
+        on lines.price_id = prices.price_id
+    where not {{ is_too_large_a_line('lines', 'prices', 'largest_amounts') }}
 )
 
 select * from final

@@ -17,6 +17,10 @@ invoiced as (
     select * from {{ ref('int_item_invoiced_intervals') }}
 ),
 
+largest_amounts as (
+    select * from {{ ref('int_largest_amounts') }}
+),
+
 priced as (
     select
         'subscription' as mrr_basis,
@@ -28,13 +32,10 @@ priced as (
         prices.billing_interval,
         prices.interval_count,
         history.quantity,
-        cast(
-            case
-                when prices.billing_scheme = 'tiered'
-                    then coalesce(tiered_amounts.period_amount, 0)
-                else prices.unit_amount * history.quantity
-            end as decimal(28, 8)
-        ) as period_amount,
+        case
+            when prices.billing_scheme = 'tiered' then coalesce(tiered_amounts.period_amount, 0)
+            else {{ period_amount('prices.unit_amount', 'history.quantity') }}
+        end as period_amount,
         cast(0 as decimal(28, 8)) as period_discount,
         cast(1 as bigint) as scale_numerator,
         cast(1 as bigint) as scale_denominator,
@@ -54,8 +55,17 @@ priced as (
         and prices.is_computable
 ),
 
+countable as (
+    select priced.*
+    from priced
+    inner join largest_amounts
+        on priced.currency = largest_amounts.currency
+    where {{ at_most_a_month('priced.period_amount', 'priced.billing_interval') }}
+        <= largest_amounts.largest_amount
+),
+
 final as (
-    select * from priced
+    select * from countable
     union all
     select * from invoiced
 )

@@ -83,13 +83,10 @@ compared as (
         coalesce(items_before.net_mrr, 0) as net_before,
         coalesce(items_after.net_mrr, 0) as net_after,
         -- What the new quantity would have cost per period at the old price.
-        cast(
-            case
-                when prices.billing_scheme = 'tiered'
-                    then coalesce(tiered_amounts.period_amount, 0)
-                else prices.unit_amount * items_after.quantity
-            end as decimal(28, 8)
-        ) as period_amount_requantified,
+        case
+            when prices.billing_scheme = 'tiered' then coalesce(tiered_amounts.period_amount, 0)
+            else {{ period_amount('prices.unit_amount', 'items_after.quantity') }}
+        end as period_amount_requantified,
         {{ factor_parts('prices.billing_interval', 'prices.interval_count', 'variants') }}
     from items_before
     full outer join items_after

@@ -34,6 +34,10 @@ price_versions as (
         and billing_scheme = 'per_unit'
 ),
 
+largest_amounts as (
+    select * from {{ ref('int_largest_amounts') }}
+),
+
 -- What counts on the as-of date, and what discounts leave of it later.
 counted as (
     select
@@ -82,14 +86,21 @@ begun_prices as (
         items.subscription_id,
         price_versions.currency,
         items.subscription_item_id,
-        cast(
-            price_versions.unit_amount * greatest(coalesce(items.quantity, 1), 0) as decimal(28, 8)
-        ) as period_amount,
+        {{ period_amount(
+            'price_versions.unit_amount', 'greatest(coalesce(items.quantity, 1), 0)'
+        ) }} as period_amount,
         price_versions.billing_interval,
         price_versions.interval_count
     from items
     inner join price_versions
         on items.price_id = price_versions.price_id
+    inner join largest_amounts
+        on price_versions.currency = largest_amounts.currency
+        and {{ at_most_a_month(
+            period_amount(
+                'price_versions.unit_amount', 'greatest(coalesce(items.quantity, 1), 0)'
+            ), 'price_versions.billing_interval'
+        ) }} <= largest_amounts.largest_amount
     inner join subscriptions
         on items.subscription_id = subscriptions.subscription_id
         and subscriptions.begins_as = 'starting'

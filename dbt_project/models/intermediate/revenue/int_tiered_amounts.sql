@@ -43,18 +43,21 @@ final as (
         prices.price_version,
         quantities.quantity,
         cast(
-            sum(
-                case
-                    when prices.tiers_mode = 'volume'
-                        then quantities.quantity * tiers.unit_amount + tiers.flat_amount
-                    else
-                        (
-                            least(
-                                quantities.quantity,
-                                coalesce(tiers.units_to, quantities.quantity)
-                            ) - tiers.units_from
-                        ) * tiers.unit_amount + tiers.flat_amount
-                end
+            least(
+                sum(
+                    case
+                        when prices.tiers_mode = 'volume'
+                            then quantities.quantity * tiers.unit_amount + tiers.flat_amount
+                        else
+                            (
+                                least(
+                                    quantities.quantity,
+                                    coalesce(tiers.units_to, quantities.quantity)
+                                ) - tiers.units_from
+                            ) * tiers.unit_amount + tiers.flat_amount
+                    end
+                ),
+                100000000001
             ) as decimal(28, 8)
         ) as period_amount
     from quantities

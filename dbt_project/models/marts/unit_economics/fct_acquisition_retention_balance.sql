@@ -133,7 +133,7 @@ final as (
         cast(
             round(
                 cast(round(closing_mrr * (months_at_point_more - months_at_rate), 6)
-                    as decimal(22, 6)) * cast(gross_margin as decimal(12, 6)), 2
+                    as decimal(22, 6)) * cast(gross_margin as decimal(18, 6)), 2
             ) as decimal(18, 2)
         ) as retention_point_margin_12m,
         case
