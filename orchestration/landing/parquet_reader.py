@@ -294,7 +294,7 @@ def _floats_to_decimals(array: pa.Array, target: pa.DataType) -> tuple[pa.Array,
     return pa.array(values, target), bad
 
 
-def _unreadable(error: Exception) -> RefusedFileError:
+def _unreadable(error: Exception | str) -> RefusedFileError:
     detail = str(error).splitlines()[0].rstrip(".")
     return RefusedFileError(f"no readable Parquet: {detail}.", "Land the file again, whole.")
 
