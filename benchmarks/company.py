@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -55,8 +56,11 @@ class Company:
     simulated: Measured | None
 
     def settings(self, home: str, policies: str, as_of: date = DAY_BEFORE) -> Settings:
-        """Settings of a run over this company, in a home folder of its own."""
-        return load_settings(self.environment(home, policies, as_of))
+        """Settings of a run over this company, in a home folder of its own.
+
+        What the environment says of memory and threads holds for dbt alone as it does for a run.
+        """
+        return load_settings({**os.environ, **self.environment(home, policies, as_of)})
 
     def environment(self, home: str, policies: str, as_of: date = DAY_BEFORE) -> dict[str, str]:
         """The same as environment variables."""

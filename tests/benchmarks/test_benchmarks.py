@@ -96,6 +96,17 @@ def test_a_long_run_can_be_watched(tmp_path: Path) -> None:
     ]
 
 
+def test_limits_hold_for_what_a_run_is_held_against(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_MEMORY_LIMIT", "600MB")
+    monkeypatch.setenv("HOLDFAST_THREADS", "2")
+    company = Company(SIZES["S"], tmp_path, tmp_path / "landing", tmp_path / "last_day", None)
+    settings = company.settings("home", "board_strict")
+    assert (settings.memory_limit, settings.threads) == ("600MB", 2)
+    assert settings.home == tmp_path / "home"
+
+
 def test_a_part_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command.main(["--parts", "floors,roofs"])
