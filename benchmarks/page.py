@@ -29,7 +29,7 @@ def machine() -> str:
 def write_page(page: Path, size: Size, bench: Bench) -> None:
     """Put table and chart of a size between its marks, or at the end where there are none."""
     chart = f"benchmark-{size.name}.svg"
-    image = page.parent / "images" / chart
+    image = page.parent / "charts" / chart
     image.parent.mkdir(parents=True, exist_ok=True)
     draw(bench.record.figures, image)
     lines = [
@@ -43,7 +43,7 @@ def write_page(page: Path, size: Size, bench: Bench) -> None:
         *(row(figure.cells()) for figure in bench.record.figures),
         "",
         *([*table(bench.stages), ""] if bench.stages else []),
-        f"![CPU-seconds, size {size.name}](images/{chart})",
+        f"![CPU-seconds, size {size.name}](charts/{chart})",
         "",
         f"<!-- end of {size.name} -->",
     ]

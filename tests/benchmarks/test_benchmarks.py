@@ -138,4 +138,4 @@ def test_the_whole_command_measures_a_tiny_company(tmp_path: Path) -> None:
     assert [stage["name"] for stage in found["stages"]] == ["gate", *BEGINNINGS.values()]
     assert all(figure["cpu_seconds"] > 0 for figure in measured.values())
     assert "make run, nothing new" in page.read_text(encoding="utf-8")
-    assert "</svg>" in (tmp_path / "images" / "benchmark-S.svg").read_text(encoding="utf-8")
+    assert "</svg>" in (tmp_path / "charts" / "benchmark-S.svg").read_text(encoding="utf-8")
