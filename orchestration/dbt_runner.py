@@ -395,7 +395,9 @@ class _Counter:
         if self._clock() - self._told_at >= TELL_EVERY_SECONDS:
             self._told_at = self._clock()
             done = ", ".join(
-                f"{_of(self._finished[kind], self._to_do.get(kind))} {kind}" for kind in _KINDS
+                f"{_of(self._finished[kind], self._to_do.get(kind))} {kind}"
+                for kind in _KINDS
+                if self._finished[kind] or self._to_do.get(kind)
             )
             tell(f"dbt: {done} done; last {_said(event.data)}", is_passing=True)
 

@@ -52,6 +52,7 @@ def build_on_cluster(
     parsed = dbt_runner.take_parsed(here, project_dir)
     cluster.bring_back(settings, build_database, results, also=_read_by_tests(parsed))
     cluster.end(settings, project_dir, results)
+    tell("dbt: data tests on what came back")
     command = ["test"]
     if missing := _not_built(results):
         # Their tests would only say that there is no table.
