@@ -105,10 +105,7 @@ RANGES: dict[TableName, tuple[Range, ...]] = {
     ("billing", "credit_notes"): (Range("amount", 0, None),),
     ("billing", "payment_methods"): (Range("card_exp_month", 1, 12),),
     ("product", "entitlements"): (Range("limit_value", 0, None), Range("used_value", 0, None)),
-    ("survey", "nps_responses"): (Range("score", 0, 10, "critical"),),
     ("support", "tickets"): (Range("csat", 1, 5),),
-    # A rate that is zero or below would take all money of its currency away.
-    ("finance", "fx_rates"): (Range("rate", "0.0000000001", None, "critical"),),
     ("success", "experiments"): (Range("expected_target_share", 0, 1),),
 }
 

@@ -124,24 +124,34 @@ def _convert_column(array: pa.Array, column: Column) -> tuple[pa.Array, list[Pro
     target = arrow_type(column)
     if column.data_type == "varchar":
         return _check_text(array, column)
-    most = values.largest(column)
     if not pa.types.is_string(array.type):
         assert array.type == target, (column.name, array.type)
-        if most is None or _is_within(array, most):
+        if _is_within(array, column):
             return array, []
-        return _convert_slowly(pc.cast(array, pa.string()), column, target)
+        return _convert_slowly(_as_text(array), column, target)
     fast = _FAST[column.data_type.partition("(")[0]](array, target)
-    if fast is not None and (most is None or _is_within(fast, most)):
+    if fast is not None and _is_within(fast, column):
         return fast, []
     return _convert_slowly(array, column, target)
 
 
-def _is_within(numbers: pa.Array, most: int) -> bool:
-    """Whether no number is further from 0 than that."""
-    bounds = pc.min_max(numbers)
+def _is_within(array: pa.Array, column: Column) -> bool:
+    """Whether no number is outside of what a number of the column may be."""
+    lowest, highest = values.limits(column)
+    if lowest is None and highest is None:
+        return True
+    bounds = pc.min_max(array)
     if not bounds["min"].is_valid:
         return True
-    return bool(-most <= bounds["min"].as_py() and bounds["max"].as_py() <= most)
+    is_low = lowest is not None and bounds["min"].as_py() < lowest
+    return not is_low and (highest is None or bool(bounds["max"].as_py() <= highest))
+
+
+def _as_text(array: pa.Array) -> pa.Array:
+    """As a csv file would have it; Arrow itself writes the decimal 0.0000000000 as 0E-10."""
+    if not pa.types.is_decimal(array.type):
+        return pc.cast(array, pa.string())
+    return pa.array([None if n is None else f"{n:f}" for n in array.to_pylist()], pa.string())
 
 
 def _check_text(array: pa.Array, column: Column) -> tuple[pa.Array, list[Problem]]:
@@ -358,8 +368,11 @@ def _forms(column: Column, target: pa.DataType) -> tuple[tuple[str, pa.DataType]
     if column.data_type == "timestamp":
         return (_NAIVE, target), (_ZONED, pa.timestamp("us", "UTC"))
     if column.data_type == "bigint":
-        # So few digits are within the column's limit.
-        digits = len(str(values.largest(column) or 10**9)) - 1
+        lowest, highest = values.limits(column)
+        if highest is not None and (lowest is None or lowest > -highest):
+            return ()
+        # So few digits are within the column's limits.
+        digits = len(f"{highest or 10**9:f}") - 1
         return ((rf"^-?[0-9]{{1,{min(digits, 9)}}}$", target),)
     if column.data_type == "date":
         return ((r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", target),)

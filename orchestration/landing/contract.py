@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ class Column:
     """A column of a landed table.
 
     `data_type` is varchar, bigint, boolean, date, timestamp or decimal(p,s). `values` are the only
-    texts allowed (empty: any). `unit` says what a number counts; `format` is `json` for JSON text,
+    texts allowed (empty: any); `lowest` and `highest` the least and the most that a number may be
+    (None: as its type has it). `unit` says what a number counts; `format` is `json` for JSON text,
     `tiers` for that of the tiers of a price.
     What is `personal` says something of a person and is in no mart (but those of addresses); what
     is `erasable` goes when its customer is erased: all that is personal, and names of companies.
@@ -43,6 +45,8 @@ class Column:
     unit: str | None
     format: str | None
     erasable: bool = False
+    lowest: Decimal | None = None
+    highest: Decimal | None = None
 
     @property
     def is_id(self) -> bool:
@@ -206,7 +210,13 @@ def _column(entry: Mapping[str, Any]) -> Column:
         erasable=bool(meta.get("personal", False) or meta.get("erasable", False)),
         unit=meta.get("unit"),
         format=meta.get("format"),
+        lowest=_limit(meta, "lowest"),
+        highest=_limit(meta, "highest"),
     )
+
+
+def _limit(meta: Mapping[str, Any], name: str) -> Decimal | None:
+    return Decimal(str(meta[name])) if name in meta else None
 
 
 def _meta(entry: Mapping[str, Any]) -> Mapping[str, Any]:

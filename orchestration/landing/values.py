@@ -98,7 +98,9 @@ def parse(text: str, column: Column) -> Value:
             return _timestamp(text)
     shape = column.decimal_shape
     assert shape is not None, column.data_type
-    return _decimal(text, *shape)
+    number = _decimal(text, *shape)
+    _check_limits(number, column)
+    return number
 
 
 def preview(text: str | None, column: Column | None) -> str | None:
@@ -198,15 +200,27 @@ def _integer(text: str, column: Column) -> int:
     number = int(text) if len(text) < 40 else 2**63
     if not -(2**63) <= number < 2**63:
         raise BadValueError("out_of_range", "the number does not fit 64 bits")
-    most = largest(column)
-    if most is not None and abs(number) > most:
-        raise BadValueError("out_of_range", f"{column.name} is at most {most:,}")
+    _check_limits(number, column)
     return number
 
 
-def largest(column: Column) -> int | None:
-    """How far from 0 a whole number of a column may be; None where only 64 bits limit it."""
-    return MAX_AMOUNT if column.is_money else MAX_NUMBERS.get(column.name)
+def _check_limits(number: int | Decimal, column: Column) -> None:
+    lowest, highest = limits(column)
+    if highest is not None and number > highest:
+        raise BadValueError("out_of_range", f"{column.name} is at most {highest:,f}")
+    if lowest is not None and number < lowest:
+        raise BadValueError("out_of_range", f"{column.name} is at least {lowest:,f}")
+
+
+def limits(column: Column) -> tuple[Decimal | None, Decimal | None]:
+    """The least and the most that a number of a column may be; None where only its type says."""
+    most = MAX_AMOUNT if column.is_money else MAX_NUMBERS.get(column.name)
+    lowest = -Decimal(most) if most is not None else None
+    highest = Decimal(most) if most is not None else None
+    return (
+        lowest if column.lowest is None else column.lowest,
+        highest if column.highest is None else column.highest,
+    )
 
 
 def _decimal(text: str, precision: int, scale: int) -> Decimal:

@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -454,6 +454,43 @@ def test_a_rate_that_no_amount_can_be_multiplied_with_is_set_aside(bench: Bench)
     assert taken == [(Decimal(rates[0]),), (Decimal(rates[2]),)]
     said = [("rate", "1000000", "out_of_range"), ("rate", "0.00000000001", "out_of_range")]
     assert [row[2:] for row in bench.quarantine()] == said
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_what_the_contract_says_no_number_is_below_or_above_sets_its_row_aside(
+    bench: Bench, suffix: str
+) -> None:
+    """A rate of nothing would take all money of its currency away; scores are 0 to 10."""
+    rates = ["1.1", "0", "-1.1", "0.0000000001"]
+    scores = [0, 10, 11, -1, 7]
+    if suffix == "csv":
+        rows = [f"2026-01-{day:02},eur,{rate}" for day, rate in enumerate(rates, 1)]
+        bench.land("finance/fx_rates/a.csv", "\n".join(["rate_date,currency,rate", *rows, ""]))
+        rows = [f"r{row},acc,{score},2026-01-01" for row, score in enumerate(scores)]
+        header = "id,account_id,score,responded_at"
+        bench.land("survey/nps_responses/a.csv", "\n".join([header, *rows, ""]))
+    else:
+        days = [date(2026, 1, day) for day in range(1, 5)]
+        decimals = pa.array([Decimal(rate) for rate in rates], pa.decimal128(16, 10))
+        of_rates = {"rate_date": days, "currency": ["eur"] * 4, "rate": decimals}
+        bench.land("finance/fx_rates/a.parquet", _parquet(of_rates))
+        ids, moments = [f"r{row}" for row in range(5)], [datetime(2026, 1, 1)] * 5
+        of_scores = {"id": ids, "account_id": ids, "score": scores, "responded_at": moments}
+        bench.land("survey/nps_responses/a.parquet", _parquet(of_scores))
+    bench.gate()
+    assert bench.query("select rate from raw_finance.fx_rates order by rate_date") == [
+        (Decimal("1.1"),),
+        (Decimal("0.0000000001"),),
+    ]
+    taken = bench.query("select score from raw_survey.nps_responses order by id")
+    assert taken == [(0,), (10,), (7,)]
+    said = {(row[2], Decimal(row[3]), row[4]) for row in bench.quarantine()}
+    assert said == {
+        ("rate", Decimal(0), "out_of_range"),
+        ("rate", Decimal("-1.1"), "out_of_range"),
+        ("score", Decimal(11), "out_of_range"),
+        ("score", Decimal(-1), "out_of_range"),
+    }
 
 
 def test_tiers_of_json_lines_may_be_a_list(bench: Bench) -> None:
