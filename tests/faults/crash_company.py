@@ -247,12 +247,14 @@ def run(folder: Path, environ: Mapping[str, str]) -> None:
     os.environ.update(SETTINGS)
     os.environ["HOLDFAST_HOME"] = str(toy.settings.home)
     os.environ.update(environ)
+    # The run's own workers come from the same server: processes of their own, imports done. By
+    # itself a process that comes from a server starts one of its own, and imports all again; where
+    # they are watched it shall, because what a server of before has made, nobody watches.
+    workers.START_METHOD = "forkserver"
     if network.LOG in environ:
         network.watch()
-    # The run's own workers come from the same server: processes of their own, imports done. By
-    # itself a process that comes from a server starts one of its own, and imports all again.
-    workers.START_METHOD = "forkserver"
-    forkserver._forkserver.ensure_running = resource_tracker.ensure_running  # type: ignore[method-assign]
+    else:
+        forkserver._forkserver.ensure_running = resource_tracker.ensure_running  # type: ignore[method-assign]
     code = cli.main(["run", "--project-dir", str(toy.project_dir)])
     sys.stdout.flush()
     raise SystemExit(code)
