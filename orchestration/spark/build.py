@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlparse
 
 import duckdb
 
+from orchestration.books.tables import SCHEMA as BOOKS_SCHEMA
 from orchestration.control import Control
 from orchestration.errors import BuildError
 from orchestration.failpoints import failpoint
@@ -108,7 +109,7 @@ def end(settings: Settings, project_dir: Path, results: Sequence[Any]) -> None:
     schemas = {source.schema for source in load_contract(project_dir).sources}
     schemas |= {row.node.schema for row in results if str(row.node.resource_type) in _BUILT}
     with _cursor(settings) as cursor:
-        for schema in sorted(schemas | {PREVIOUS_SCHEMA, FILES_SCHEMA}):
+        for schema in sorted(schemas | {BOOKS_SCHEMA, PREVIOUS_SCHEMA, FILES_SCHEMA}):
             cursor.execute(f"drop schema if exists `{schema}` cascade")
     shutil.rmtree(exchange_folder(settings), ignore_errors=True)
     failpoint("spark.cleared")
