@@ -1,6 +1,6 @@
 """Raw suites: the landing contract, generated from the contract where it says so.
 
-What the contract cannot say (which id points where, which numbers are possible, how recent a
+What the contract cannot say (which id points where, which numbers are usual, how recent a
 table must be) is in the tables below. dbt tests nothing of this again.
 """
 
@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from expectations.rules import Bound, Rule, Severity
 from orchestration.landing.contract import Contract, Table
+from orchestration.landing.values import CURRENCY_PATTERN
 
 TableName = tuple[str, str]
 
@@ -88,9 +89,9 @@ class Range:
     column: str
     minimum: Bound | None
     maximum: Bound | None
-    severity: Severity = "warning"
 
 
+#: What numbers usually are; what they have to be is in the contract, and the gate holds it first.
 RANGES: dict[TableName, tuple[Range, ...]] = {
     ("billing", "prices"): (Range("interval_count", 1, None),),
     ("billing", "subscription_items"): (Range("quantity", 0, None),),
@@ -216,20 +217,30 @@ def _values(contract: Contract, table: Table) -> list[Rule]:
 
 
 def _ranges(contract: Contract, table: Table) -> list[Rule]:
+    needed = (
+        Range(column.name, column.lowest, column.highest)
+        for column in table.columns
+        if column.lowest is not None or column.highest is not None
+    )
+    usual = RANGES.get((table.source, table.name), ())
     return [
-        Rule(
-            schema=contract.schema_of(table),
-            table=table.name,
-            name=f"{bounds.column}_is_possible",
-            kind="between",
-            sentence=f"{bounds.column} is {_span(bounds.minimum, bounds.maximum)}.",
-            severity=bounds.severity,
-            column=bounds.column,
-            minimum=bounds.minimum,
-            maximum=bounds.maximum,
-        )
-        for bounds in RANGES.get((table.source, table.name), ())
+        *(_range(contract, table, bounds, "critical") for bounds in needed),
+        *(_range(contract, table, bounds, "warning") for bounds in usual),
     ]
+
+
+def _range(contract: Contract, table: Table, bounds: Range, severity: Severity) -> Rule:
+    return Rule(
+        schema=contract.schema_of(table),
+        table=table.name,
+        name=f"{bounds.column}_is_possible",
+        kind="between",
+        sentence=f"{bounds.column} is {_span(bounds.minimum, bounds.maximum)}.",
+        severity=severity,
+        column=bounds.column,
+        minimum=bounds.minimum,
+        maximum=bounds.maximum,
+    )
 
 
 def _span(minimum: Bound | None, maximum: Bound | None) -> str:
@@ -250,11 +261,16 @@ def _currencies(contract: Contract, table: Table) -> list[Rule]:
             severity="critical" if column.required else "warning",
             column=column.name,
             query=f"select {column.name} from {{batch}}"
-            f" where not regexp_full_match({column.name}, '[A-Za-z]{{{{3}}}}')",
+            f" where not regexp_full_match({column.name}, '{_in_query(CURRENCY_PATTERN)}')",
         )
         for column in table.columns
         if column.is_currency
     ]
+
+
+def _in_query(pattern: str) -> str:
+    """A pattern in a query, in which braces stand for the batch."""
+    return pattern.replace("{", "{{").replace("}", "}}")
 
 
 def _orders(contract: Contract, table: Table) -> list[Rule]:

@@ -40,7 +40,7 @@ _TIMESTAMP = re.compile(
 # Of any case, which the models fold. Of ASCII only: the capital of U+0131, an i without its dot, is
 # I, so what is no currency would become one.
 CURRENCY_PATTERN = "^[A-Za-z]{3}$"
-_CURRENCY = re.compile(r"[A-Za-z]{3}", re.ASCII)
+_CURRENCY = re.compile(CURRENCY_PATTERN, re.ASCII)
 
 _TIER_AMOUNT = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,4})?", re.ASCII)
 _TIER_BOUND = re.compile(r"[0-9]{1,20}", re.ASCII)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from orchestration.control import Control
@@ -94,17 +96,32 @@ def test_an_implausible_mart_is_rejected_by_its_suite(released: Toy) -> None:
 
 
 def test_an_impossible_raw_value_keeps_dbt_from_starting(released: Toy) -> None:
-    bad = released.settings.landing / "survey" / "nps_responses" / "1.csv"
-    bad.parent.mkdir(parents=True)
-    bad.write_text(
-        "id,account_id,score,responded_at\nn1,c1,9,2026-10-01\nn2,c1,11,2026-10-01\n",
+    """The gate lets none through; here one is in what the gate had accepted."""
+    landed = released.settings.landing / "survey" / "nps_responses" / "1.csv"
+    landed.parent.mkdir(parents=True)
+    landed.write_text(
+        "id,account_id,score,responded_at\nn1,c1,9,2026-10-01\nn2,c1,10,2026-10-01\n",
         encoding="utf-8",
     )
     lines: list[str] = []
     try:
+        refresh(released.settings, project_dir=released.project_dir)
+        change_accepted(released, "score", 10, 11)
+        released.land("3.csv", customer("c3", "Alan"))
         message = run_and_fail(released, AuditError, lines.append)
     finally:
-        bad.unlink()
+        landed.unlink()
     assert "score_is_possible of the raw suite on raw_survey.nps_responses" in message
     assert "1 row breaks this, for example 11" in message
     assert not any(line.startswith("dbt:") for line in lines), "dbt began in spite of the suite"
+
+
+def change_accepted(toy: Toy, column: str, before: int, after: int) -> None:
+    """Write another number into the one accepted file that has the column."""
+    for path in toy.settings.accepted_dir.rglob("*.parquet"):
+        if column in pq.read_schema(path).names:
+            table = pq.read_table(path)
+            numbers = [after if n == before else n for n in table[column].to_pylist()]
+            at = table.schema.get_field_index(column)
+            changed = pa.array(numbers, table.schema.field(at).type)
+            pq.write_table(table.set_column(at, table.schema.field(at), changed), path)
