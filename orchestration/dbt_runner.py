@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 import time
 from collections import Counter
@@ -44,8 +43,6 @@ _STAGES: dict[str, Stage] = {
 }
 
 
-#: Digits of the project's digest that a manifest is named by.
-DIGITS = 16
 #: How many of the rows that failed a test a message shows.
 EXAMPLES = 3
 #: Passing lines are for people: more of them than this nobody reads.
@@ -179,9 +176,8 @@ def _keep_manifest(settings: Settings, digest: str) -> Path:
         failpoint("dbt.manifest_copied")
         partial.replace(manifest)
     # That of another engine stays: a build on the cluster has its tests run by DuckDB.
-    same_engine = re.compile(rf"{manifest.stem[:-DIGITS]}[0-9a-f]{{{DIGITS}}}\.(?:json|tmp)")
-    for other in manifest.parent.iterdir():
-        if other != manifest and same_engine.fullmatch(other.name):
+    for other in manifest.parent.glob(f"manifest-{settings.target}-*"):
+        if other != manifest:
             other.unlink()
     return manifest
 
@@ -302,8 +298,7 @@ def failed_rows(database: Path, sql: str) -> Rows:
 
 def _manifest_file(settings: Settings, digest: str) -> Path:
     """The manifest of the project that has this digest."""
-    engine = "" if settings.target == "duckdb" else f"-{settings.target}"
-    return settings.home / "dbt" / f"manifest{engine}-{digest[:DIGITS]}.json"
+    return settings.home / "dbt" / f"manifest-{settings.target}-{digest[:16]}.json"
 
 
 def _parse_key(settings: Settings, project_dir: Path, digest: str) -> str:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from tests.golden.company import Company
+from tests.support.built import Built
 from tests.support.dbt_runner import DATABASE_NAME, DbtProject
 from tests.support.raw_tables import write_raw_tables
 
@@ -212,15 +211,8 @@ def _rates() -> Iterator[dict[str, Any]]:
         day += timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class Marts:
+class Marts(Built):
     """The company, built."""
-
-    database: Path
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.database), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
 
     def closing(self, name: str, month: str) -> Decimal:
         """MRR of a customer at the end of a month, 0 where there is no row."""

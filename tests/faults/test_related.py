@@ -6,16 +6,14 @@ the policy `board_strict`, in USD and in UTC's days; a euro is 1.5 dollars.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
 from tests.faults.related import APRIL, AS_OF, JANUARY, MARCH, the_company
+from tests.support.built import Built
 from tests.support.dbt_runner import DATABASE_NAME, DbtProject
 from tests.support.raw_tables import write_raw_tables
 
@@ -27,15 +25,8 @@ MARTS = (
 NEW = "new"
 
 
-@dataclass(frozen=True)
-class Marts:
+class Marts(Built):
     """The company, built."""
-
-    database: Path
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.database), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
 
     def movements(self, customer: str) -> list[tuple[str, str, Decimal]]:
         """Day, type and MRR after it of a customer's movements, in order."""

@@ -36,8 +36,8 @@ valued as (
     where rate is null
 ),
 
-tiered_amounts as (
-    select * from {{ ref('int_tiered_amounts') }}
+charges as (
+    select * from {{ ref('int_item_charges') }}
 ),
 
 largest_amounts as (
@@ -85,30 +85,12 @@ rejected as (
     union all
     select
         'subscription_items',
-        history.subscription_item_id,
+        subscription_item_id,
         'amount_too_large',
-        'price ' || history.price_id || ' for ' || cast(history.quantity as {{ dbt.type_string() }})
+        'price ' || price_id || ' for ' || cast(quantity as {{ dbt.type_string() }})
         || ' is more than 100 billion a month'
-    from history
-    inner join prices
-        on history.price_id = prices.price_id
-        and history.from_date < prices.to_date
-        and history.to_date > prices.from_date
-    inner join largest_amounts
-        on prices.currency = largest_amounts.currency
-    left join tiered_amounts
-        on prices.price_id = tiered_amounts.price_id
-        and prices.price_version = tiered_amounts.price_version
-        and history.quantity = tiered_amounts.quantity
-    where prices.price_type = 'recurring'
-        and prices.usage_type = 'licensed'
-        and prices.is_computable
-        and {{ at_most_a_month(
-            "case when prices.billing_scheme = 'tiered'"
-            ~ ' then coalesce(tiered_amounts.period_amount, 0) else '
-            ~ period_amount('prices.unit_amount', 'history.quantity') ~ ' end',
-            'prices.billing_interval'
-        ) }} > largest_amounts.largest_amount
+    from charges
+    where not is_countable
     union all
     select
         'subscriptions',
