@@ -140,8 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Kill, and say what came of it; 1 where anything was torn, lost, doubled or slow."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=500, help="of all companies together")
-    cores = os.cpu_count() or 1
-    parser.add_argument("--companies", type=int, default=cores, help="killed side by side")
+    # A run keeps two cores busy: with more companies than that each waits for the others.
+    pairs = max(1, (os.cpu_count() or 1) // 2)
+    parser.add_argument("--companies", type=int, default=pairs, help="killed side by side")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parsed = parser.parse_args(arguments)
     each = -(-parsed.kills // parsed.companies)
