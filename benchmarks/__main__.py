@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.company import SIZES, make_company
 from benchmarks.figures import Record
 from benchmarks.page import machine, write_page
-from benchmarks.parts import PARTS, Bench, as_json
+from benchmarks.parts import ON_DEMAND, PARTS, Bench, as_json
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,7 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--months", type=int, help="another number than the size has")
     parser.add_argument("--events", type=int, help="another number than the size has")
     parser.add_argument("--policies", default="board_strict", help="policy ids by comma")
-    parser.add_argument("--parts", default=",".join(PARTS), help=f"of {', '.join(PARTS)} (all)")
+    usual = ",".join(name for name in PARTS if name not in ON_DEMAND)
+    parser.add_argument("--parts", default=usual, help=f"of {', '.join(PARTS)} ({usual})")
     parser.add_argument("--folder", type=Path, help="holds the company and its homes; is kept")
     parser.add_argument("--page", type=Path, help="Markdown file that gets the result")
     return parser

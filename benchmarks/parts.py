@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -14,10 +15,12 @@ from benchmarks.company import AS_OF, Company
 from benchmarks.figures import Figure, Record
 from benchmarks.peer import VARIABLE, build_peer, peer_folder
 from benchmarks.processes import Measured, measure
+from benchmarks.spark import Build, build_on, cluster_of
 from benchmarks.stages import Stage, stages
 from orchestration.dbt_runner import dbt_arguments, dbt_environment
 from orchestration.policies import SEED
 from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.spark.cluster import Cluster
 from orchestration.targets.postgres.server import VARIABLE as POSTGRES
 
 RUN = [sys.executable, "-m", "orchestration.cli", "run"]
@@ -32,6 +35,13 @@ STARTS = {
 PARSE = "dbt parse, nothing known yet"
 BUILD = "dbt build, all models and tests"
 READ = "floor: input read and summed once"
+#: What is built on Spark: the chain of MRR, and one large shuffle of events.
+ON_SPARK = {"MRR by month": "+fct_mrr_by_month", "days of events": "+int_account_days"}
+#: Cores of the executor; its memory is the same.
+CORES = (1, 2, 4)
+SPARK_MEMORY = "HOLDFAST_BENCHMARK_SPARK_MEMORY"
+#: Per cent of the events that one account gets in the end.
+HUGE_ACCOUNT = 20
 
 
 @dataclass
@@ -43,6 +53,7 @@ class Bench:
     record: Record
     named: dict[str, Figure] = field(default_factory=dict)
     stages: list[Stage] = field(default_factory=list)
+    spark: dict[str, list[Build]] = field(default_factory=dict)
 
     def add(
         self, what: str, used: Measured, *floors: str, floor: str = "", remarks: str = ""
@@ -174,6 +185,50 @@ def peers(bench: Bench) -> None:
     bench.add(f"peer {peer.name}: dbt build", used, "MRR by month, 1 policy")
 
 
+def spark(bench: Bench) -> None:
+    """Some models on a Spark cluster of one, two and four cores, and with DuckDB.
+
+    In the end one account gets a fifth of all events.
+    """
+    settings = bench.company.settings("spark", bench.policies)
+    environment = bench.company.environment("spark", bench.policies)
+    database = _database(settings)
+    _floor("raw", database, environment)
+    raw = database.with_name("raw.duckdb")
+    # What DuckDB builds in its file would go to the cluster as a table carried over.
+    shutil.copy(database, raw)
+    _dbt(settings, "seed")
+    for what, selection in ON_SPARK.items():
+        bench.add(f"{what}, DuckDB", _dbt(settings, "run", selection))
+    memory = os.environ.get(SPARK_MEMORY) or "3g"
+    for cores in CORES:
+        with cluster_of(settings.home, cores, memory) as cluster:
+            for what, selection in ON_SPARK.items():
+                _on_spark(bench, cluster, environment, raw, what, selection)
+            if cores == CORES[-1]:
+                what, selection = list(ON_SPARK.items())[-1]
+                huge = f"{what}, {HUGE_ACCOUNT} % of them of one account"
+                _on_spark(bench, cluster, environment, raw, huge, selection, HUGE_ACCOUNT)
+
+
+def _on_spark(
+    bench: Bench,
+    cluster: Cluster,
+    environment: Mapping[str, str],
+    raw: Path,
+    what: str,
+    selection: str,
+    share: int = 0,
+) -> None:
+    words = [sys.executable, "-m", "benchmarks.on_spark", str(raw), str(share), selection]
+    log = bench.company.folder / "spark.log"
+    built = build_on(cluster, words, {**environment, "HOLDFAST_TARGET": "spark"}, log)
+    builds = bench.spark.setdefault(what, [])
+    builds.append(built)
+    name = f"{what}, Spark, {cluster.cores} core{'s' if cluster.cores > 1 else ''}"
+    bench.add(name, built.used, f"{what}, DuckDB", remarks=built.remarks(builds[0]))
+
+
 PARTS: Mapping[str, Callable[[Bench], None]] = {
     "simulation": simulation,
     "starts": starts,
@@ -182,7 +237,10 @@ PARTS: Mapping[str, Callable[[Bench], None]] = {
     "postgres": postgres,
     "policies": policies,
     "peers": peers,
+    "spark": spark,
 }
+#: Those that are measured only where they are asked for: they want pyspark, Java, and their time.
+ON_DEMAND = {"spark"}
 
 
 def _database(settings: Settings) -> Path:
@@ -204,6 +262,8 @@ def _dbt(settings: Settings, command: str, *select: str) -> Measured:
 
 
 def as_json(bench: Bench) -> str:
-    """Figures and the stages of the first run, for programs."""
+    """Figures, the stages of the first run and the builds on Spark, for programs."""
     found = [asdict(stage) for stage in bench.stages]
-    return json.dumps({"figures": bench.record.as_json(), "stages": found}, indent=1)
+    on_spark = {what: [asdict(build) for build in builds] for what, builds in bench.spark.items()}
+    written = {"figures": bench.record.as_json(), "stages": found, "spark": on_spark}
+    return json.dumps(written, indent=1)

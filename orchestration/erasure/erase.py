@@ -49,7 +49,7 @@ from orchestration.landing.take_in import remove_leftovers, sync
 from orchestration.landing.tombstones import Tombstones, load_tombstones
 from orchestration.release.build import remove_build, start_build
 from orchestration.settings import Settings
-from orchestration.spark.cluster import stop as stop_cluster
+from orchestration.spark.processes import stop as stop_cluster
 from orchestration.targets.outbox import DeliveryError, Target
 from orchestration.targets.postgres.server import TargetError, server_from
 from orchestration.targets.postgres.target import erase_postgres, target_state

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from orchestration.errors import HoldfastError
 from orchestration.settings import Settings, load_settings
-from orchestration.spark import cluster
+from orchestration.spark import cluster, processes
+from orchestration.spark.configuration import Size
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,14 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         if parsed.command == "down":
-            stopped = cluster.stop(settings.home)
+            stopped = processes.stop(settings.home)
             print("spark: stopped" if stopped else "spark: none was running")
             return 0
         if parsed.command == "up":
-            size = cluster.Size(
-                parsed.workers, parsed.cores, parsed.memory, is_small=not parsed.large
-            )
-            cluster.start(settings.home, size)
+            size = Size(parsed.workers, parsed.cores, parsed.memory, is_small=not parsed.large)
+            processes.start(settings.home, size)
         return _say(settings)
     except HoldfastError as error:
         print(error, file=sys.stderr)

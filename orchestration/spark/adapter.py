@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.spark.cluster import SESSION
+from orchestration.spark.configuration import SESSION
 
 #: Folder, seen by every worker, that results of Python models pass through.
 EXCHANGE_VARIABLE = "HOLDFAST_SPARK_EXCHANGE"

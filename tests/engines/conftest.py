@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.errors import ConfigurationError
-from orchestration.spark import cluster
+from orchestration.spark import cluster, processes
 from tests.support.spark import SparkProject
 
 
@@ -21,11 +21,11 @@ def cluster_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running(cluster_home: Path) -> Iterator[cluster.Cluster]:
     """Master, two workers, Thrift server; where Java or pyspark are not there, the test says so."""
     try:
-        made = cluster.start(cluster_home)
+        made = processes.start(cluster_home)
     except ConfigurationError as error:
         pytest.skip(str(error))
     yield made
-    cluster.stop(cluster_home)
+    processes.stop(cluster_home)
     assert cluster.running(cluster_home) is None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.spark import cluster
+from orchestration.spark import cluster, processes
 from tests.acceptance.test_fightchurn import (  # noqa: F401 -- they run here, on `released`
     snapshots,
     test_mrr_and_movements_of_every_month,
@@ -92,7 +92,7 @@ def released(
             yield connection
     finally:
         # Whatever comes after has two workers again.
-        cluster.start(cluster_home)
+        processes.start(cluster_home)
 
 
 def test_a_worker_was_killed_while_the_models_were_built(

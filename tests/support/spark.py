@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,28 @@ class SparkProject(DbtProject):
             {"HOLDFAST_HOME": str(home), "HOLDFAST_SPARK_THRIFT": thrift}
         )
         self._thrift = thrift
+
+    def through(self, thrift: str) -> SparkProject:
+        """The same parsed project, by another way to the cluster."""
+        self.manifest()
+        other = copy(self)
+        other._thrift = thrift
+        return other
+
+    def show(self, inline: str) -> None:
+        """Run one query as dbt runs those of a model.
+
+        Raises:
+            DbtError: it failed.
+        """
+        runner = dbtRunner(manifest=self.manifest())
+        self._prepare(self.work_dir / DATABASE_NAME)
+        try:
+            outcome = runner.invoke(["show", "--inline", inline, *self._arguments({})])
+        finally:
+            let_go()
+        if not outcome.success:
+            raise DbtError(failures(outcome.result, outcome.exception))
 
     def _arguments(self, variables: Mapping[str, Any]) -> list[str]:
         return [*super()._arguments(variables), "--target", "spark"]
