@@ -17,7 +17,9 @@ BEGINNINGS = {
     "Great Expectations: mart expectations": "mart expectations",
     "invariants of the run": "invariants",
     "sealing the build": "sealing",
-    "is committed; targets follow": "workbook, pages and other targets",
+    "is committed; targets follow": "commit",
+    "workbook of ": "workbook",
+    "dashboard of release": "pages and other targets",
 }
 HEADINGS = ("stage", "CPU s", "wall s", "peak GB")
 

@@ -6,10 +6,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+
+from altair.utils.schemapi import debug_mode
 
 from dashboard.edition import EDITION_FILE, code_digest
 from dashboard.model import Page
@@ -32,7 +34,11 @@ class Assets:
 
 
 def build(
-    released: Released, folder: Path, earlier: Sequence[Path] = (), made: Sequence[Made] = PAGES
+    released: Released,
+    folder: Path,
+    earlier: Sequence[Path] = (),
+    made: Sequence[Made] = PAGES,
+    show: Callable[[str], None] | None = None,
 ) -> list[str]:
     """Write the dashboard of a release into an empty folder.
 
@@ -41,28 +47,34 @@ def build(
         folder: is made.
         earlier: folders of earlier dashboards, whose libraries are taken if they are the same.
         made: the pages.
+        show: is given passing lines: which page is made and written.
 
     Returns:
         The names of pages that were left out because the release lacks their marts.
     """
     (folder / "assets").mkdir(parents=True)
     (folder / "data").mkdir()
+    hear = show or (lambda line: None)
     pages: list[Page] = []
     left_out: list[str] = []
-    for one in made:
+    for place, one in enumerate(made, start=1):
+        hear(f"dashboard: page {place} of {len(made)}, {one.make.__name__.replace('_', ' ')}")
         if all(released.has(mart) for mart in one.needs):
-            pages.append(one.make(released))
+            # Altair checks a chart when it is finished, not each of its parts as well.
+            with debug_mode(False):
+                pages.append(one.make(released))
         else:
             left_out.append(one.make.__name__)
     needs_tables = False
     assets = _static(folder / "assets")
-    for page in pages:
+    for place, page in enumerate(pages, start=1):
+        hear(f"dashboard: writing page {place} of {len(pages)}, {page.title}, {page.rows:,} rows")
         rendered = render(page, pages, released, assets)
         needs_tables = needs_tables or rendered.needs_tables
         for name, text in rendered.files.items():
             (folder / name).write_text(text, encoding="utf-8")
         if page.write is not None:
-            page.write(folder)
+            page.write(folder, hear)
     _library(folder, assets.vega, _vega, earlier)
     if needs_tables:
         _library(folder, assets.tables, _tables, earlier)

@@ -264,7 +264,8 @@ class Page:
         lead: what it answers.
         sections: its parts.
         scripts: files of `static` that it needs besides the common ones.
-        write: writes what the page loads, beside it, into the folder of the dashboard.
+        write: writes what the page loads, beside it, into the folder of the dashboard, and says
+            how far it is.
     """
 
     key: str
@@ -272,9 +273,19 @@ class Page:
     lead: str
     sections: tuple[Section, ...]
     scripts: tuple[str, ...] = ()
-    write: Callable[[Path], None] | None = None
+    write: Callable[[Path, Callable[[str], None]], None] | None = None
 
     @property
     def file(self) -> str:
         """Its file; the overview is what opens."""
         return "index.html" if self.key == "overview" else f"{self.key}.html"
+
+    @property
+    def rows(self) -> int:
+        """Rows of all its charts and tables."""
+        return sum(
+            len(block.table.rows)
+            for section in self.sections
+            for block in section.blocks
+            if isinstance(block, Chart | Listing)
+        )

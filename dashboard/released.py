@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -43,13 +44,13 @@ class Released:
 
     def has(self, mart: str) -> bool:
         """Whether the release has that mart (`schema.table`)."""
-        schema, name = mart.split(".")
-        return bool(
-            self.rows(
-                "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
-                [schema, name],
-            )
-        )
+        return mart in self._marts
+
+    @cached_property
+    def _marts(self) -> frozenset[str]:
+        """Asked for once: pages ask of every mart, and the answer is that of the file."""
+        found = self.rows("select schema_name || '.' || table_name as name from duckdb_tables()")
+        return frozenset(row["name"] for row in found)
 
     def last_month(self) -> date | None:
         """The last complete month that has MRR figures under the official policy."""

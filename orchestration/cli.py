@@ -238,7 +238,8 @@ def _workbook(settings: Settings, month: str) -> int:
             release = control.latest_release()
     if release is None:
         raise ConfigurationError("There is no release yet: make run.")
-    path = write_workbook(settings, release, closing_month(month, release.as_of))
+    show = Progress(sys.stdout).show
+    path = write_workbook(settings, release, closing_month(month, release.as_of), show)
     print(
         f"{readable_path(path)} (release {release.n}): the sheet Checks says whether it ties out."
     )
@@ -258,7 +259,7 @@ def _dashboard(settings: Settings) -> int:
         # Who only reads need not wait for a run.
         if not is_current(settings, release):
             with home_lock(settings.home, "dashboard"):
-                build_dashboard(settings, control, release, print)
+                build_dashboard(settings, control, release, print, Progress(sys.stdout).show)
     page = current_page(settings)
     opened = _has_display() and webbrowser.open(page.as_uri())
     remedy = "" if opened else ": open it in a browser"
@@ -323,7 +324,8 @@ def _erase(settings: Settings, parsed: argparse.Namespace) -> int:
     from orchestration.targets.workbook import converge_workbook
 
     targets = load_targets(settings)
-    say = Progress(sys.stdout).say
+    progress = Progress(sys.stdout)
+    say = progress.say
     with Control(settings.control_database) as control, home_lock(settings.home, "erase"):
         go_on_erasing(settings, control, DBT_PROJECT_DIR, targets, say)
         roll_forward(settings, control)
@@ -337,8 +339,8 @@ def _erase(settings: Settings, parsed: argparse.Namespace) -> int:
             why=parsed.reason,
             say=say,
         )
-        converge_workbook(settings, control.latest_release(), say)
-        converge_dashboard(settings, control, control.latest_release(), say)
+        converge_workbook(settings, control.latest_release(), say, progress.show)
+        converge_dashboard(settings, control, control.latest_release(), say, progress.show)
         converge_parquet(settings, control.latest_release(), say)
     print("\n".join(["", *erasure.lines()]))
     return LandingError.exit_code if erasure.left or erasure.waiting else 0
@@ -366,7 +368,8 @@ def _verify(settings: Settings) -> int:
 def _publish(settings: Settings) -> int:
     from orchestration.run import converge_targets
 
-    release, postgres = converge_targets(settings)
+    progress = Progress(sys.stdout)
+    release, postgres = converge_targets(settings, progress.say, progress.show)
     if postgres is not None and postgres.is_behind:
         raise BehindError(f"Release {release.n} is not seen in the database; see above.")
     print(

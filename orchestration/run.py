@@ -334,7 +334,7 @@ class RefreshRun:
     def converge(self) -> None:
         """Let every target catch up with the last release."""
         self.postgres_state = _converge(
-            self.settings, self.control, self.targets, self.postgres, self.say
+            self.settings, self.control, self.targets, self.postgres, self.say, self.show
         )
 
     def _write_books(self, n: int, books: NewBooks) -> None:
@@ -498,7 +498,8 @@ def open_run(
             failpoint("run.locked")
             go_on_erasing(settings, control, project_dir, targets, say)
             roll_forward(settings, control)
-            shown = _converge(settings, control, targets, postgres, say)
+            hear = show or Seldom(say).show
+            shown = _converge(settings, control, targets, postgres, say, hear)
             check_settings_fit(control, settings)
             closing = None if close is None else request_close(control, settings, close, who)
             code = code_version(project_dir.parent)
@@ -507,7 +508,7 @@ def open_run(
                 control=control,
                 run_id=run_id,
                 say=say,
-                show=show or Seldom(say).show,
+                show=hear,
                 project_dir=project_dir,
                 go_on_without_refused=go_on_without_refused,
                 code_version=code,
@@ -550,8 +551,12 @@ def go_on_erasing(
         continue_erasures(settings, control, load_contract(project_dir), targets, say)
 
 
-def converge_targets(settings: Settings, say: Say = print) -> tuple[Release, TargetState | None]:
+def converge_targets(
+    settings: Settings, say: Say = print, show: Say | None = None
+) -> tuple[Release, TargetState | None]:
     """Let every target catch up with the last release, without a run.
+
+    `show` is given passing lines, as in `open_run`.
 
     Returns:
         The last release, and how far the database of BI tools is; None where none is set up.
@@ -567,7 +572,8 @@ def converge_targets(settings: Settings, say: Say = print) -> tuple[Release, Tar
         release = roll_forward(settings, control)
         if release is None:
             raise ConfigurationError("There is no release yet: make run.")
-        return release, _converge(settings, control, targets, postgres, say)
+        hear = show or Seldom(say).show
+        return release, _converge(settings, control, targets, postgres, say, hear)
 
 
 def _converge(
@@ -576,12 +582,13 @@ def _converge(
     targets: Sequence[Target],
     postgres: Server | None,
     say: Say,
+    show: Say,
 ) -> TargetState | None:
     """Each target by itself: none holds up another, or a release."""
     release = control.latest_release()
     deliver_outbox(control, targets, say)
-    converge_workbook(settings, release, say)
-    converge_dashboard(settings, control, release, say)
+    converge_workbook(settings, release, say, show)
+    converge_dashboard(settings, control, release, say, show)
     converge_parquet(settings, release, say)
     return converge_postgres(postgres, settings, control, release, say)
 

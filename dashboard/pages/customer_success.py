@@ -28,6 +28,20 @@ CUSTOMERS = "core.dim_customers"
 
 #: Rows of the queue on the page, the first by what they save; more no browser opens in 5 seconds.
 QUEUE_SHOWN = 100_000
+QUEUE_COLUMNS = (
+    Column("queue_position", "No.", "count"),
+    Column("customer_id", "Customer", "customer"),
+    Column("account_name", "Name"),
+    Column("trigger_key", "Trigger"),
+    Column("evidence", "Why"),
+    Column("template", "What to do"),
+    Column("channel", "By"),
+    Column("owner", "Owner"),
+    Column("due_date", "Due", "date"),
+    Column("is_overdue", "Overdue", "flag"),
+    Column("mrr_at_stake", "MRR at stake", "money"),
+    Column("mrr_at_risk", "MRR at risk", "money"),
+)
 TRIGGERS_SHOWN = 15
 MOVERS_SHOWN = 15
 #: Points of the score in one bar of the distribution.
@@ -71,7 +85,8 @@ def customer_success(released: Released) -> Page:
 
 def _queue(released: Released) -> tuple[Block, ...]:
     rows = released.rows(
-        f"select * from {QUEUE} where state = 'open' order by queue_position limit ?",
+        f"select {', '.join(column.name for column in QUEUE_COLUMNS)}"
+        f" from {QUEUE} where state = 'open' order by queue_position limit ?",
         [QUEUE_SHOWN],
     )
     if not rows:
@@ -164,27 +179,13 @@ def _triggers(released: Released) -> Chart:
 
 
 def _queue_listing(rows: list[Row], total: int, released: Released) -> Listing:
-    columns = [
-        Column("queue_position", "No.", "count"),
-        Column("customer_id", "Customer", "customer"),
-        Column("account_name", "Name"),
-        Column("trigger_key", "Trigger"),
-        Column("evidence", "Why"),
-        Column("template", "What to do"),
-        Column("channel", "By"),
-        Column("owner", "Owner"),
-        Column("due_date", "Due", "date"),
-        Column("is_overdue", "Overdue", "flag"),
-        Column("mrr_at_stake", "MRR at stake", "money"),
-        Column("mrr_at_risk", "MRR at risk", "money"),
-    ]
     cut = total - len(rows)
     return Listing(
         "actions",
         f"{numbers.count(total)} open actions, the one that saves most first",
         released.edition.currency,
         QUEUE,
-        table(columns, values(rows, columns)),
+        table(QUEUE_COLUMNS, values(rows, QUEUE_COLUMNS)),
         (
             f"The first {numbers.count(len(rows))} are here; {numbers.count(cut)} that save less "
             "are in the mart."

@@ -41,26 +41,40 @@ def current_page(settings: Settings) -> Path:
 
 
 def converge_dashboard(
-    settings: Settings, control: Control, release: Release | None, say: Say
+    settings: Settings,
+    control: Control,
+    release: Release | None,
+    say: Say,
+    show: Say | None = None,
 ) -> None:
     """Let the last release have its dashboard; called by every start.
 
-    It never holds up a release: what goes wrong is said, and tried again by the next start.
+    `show` is given passing lines. It never holds up a release: what goes wrong is said, and tried
+    again by the next start.
     """
     if release is None or not settings.with_dashboard:
         return
     try:
         if is_current(settings, release) or not _has_marts(settings, release):
             return
-        build_dashboard(settings, control, release, say)
+        say(f"dashboard of release {release.n}")
+        build_dashboard(settings, control, release, say, show)
     except Exception as error:
         shown = _shown(settings)
         stays = f"; the pages of release {shown.split('-')[0]} stay" if shown else ""
         say(f"dashboard: not built ({type(error).__name__}: {error}); the release stands{stays}")
 
 
-def build_dashboard(settings: Settings, control: Control, release: Release, say: Say) -> Path:
+def build_dashboard(
+    settings: Settings,
+    control: Control,
+    release: Release,
+    say: Say,
+    show: Say | None = None,
+) -> Path:
     """Build the dashboard of a release and let readers have it; returns the page that opens.
+
+    `show` is given passing lines: which page is made.
 
     Raises:
         ConfigurationError: the release has no marts to show.
@@ -89,7 +103,7 @@ def build_dashboard(settings: Settings, control: Control, release: Release, say:
     changes, why_not = _changes(settings, control, release)
     with open_for_reading(_file(settings, release)) as connection:
         released = read_release(connection, edition, changes, why_not)
-        left_out = build(released, partial, earlier=_folders(settings))
+        left_out = build(released, partial, earlier=_folders(settings), show=show)
     failpoint("dashboard.partial")
     target = _free_folder(settings, release)
     partial.rename(target)

@@ -54,8 +54,12 @@ def workbook_path(settings: Settings, month: date, release_n: int) -> Path:
     return settings.home / "workbooks" / f"{month:%Y-%m}-release-{release_n}.xlsx"
 
 
-def write_workbook(settings: Settings, release: Release, month: date) -> Path:
+def write_workbook(
+    settings: Settings, release: Release, month: date, show: Say | None = None
+) -> Path:
     """Write the workbook of a month from a release; a file that is there is replaced as a whole.
+
+    `show` is given passing lines: which sheet is written.
 
     Raises:
         ConfigurationError: the release has no figures of that month, or the month is not over.
@@ -89,17 +93,20 @@ def write_workbook(settings: Settings, release: Release, month: date) -> Path:
     target = workbook_path(settings, month, release.n)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
-    write_sheets(partial, edition, figures)
+    write_sheets(partial, edition, figures, show)
     partial.chmod(0o600)
     failpoint("workbook.partial")
     partial.replace(target)
     return target
 
 
-def converge_workbook(settings: Settings, release: Release | None, say: Say) -> None:
+def converge_workbook(
+    settings: Settings, release: Release | None, say: Say, show: Say | None = None
+) -> None:
     """Let the last complete month of the release have its workbook; called by every start.
 
-    It never holds up a release: what goes wrong is said, and tried again by the next start.
+    `show` is given passing lines. It never holds up a release: what goes wrong is said, and tried
+    again by the next start.
     """
     if release is None:
         return
@@ -108,7 +115,8 @@ def converge_workbook(settings: Settings, release: Release | None, say: Say) -> 
             month = _last_month(connection, settings.official_policy)
         if month is None or workbook_path(settings, month, release.n).exists():
             return
-        written = write_workbook(settings, release, month)
+        say(f"workbook of {month_name(month)}")
+        written = write_workbook(settings, release, month, show)
         say(f"workbook: {written.name}")
     except Exception as error:
         say(f"workbook: not written ({type(error).__name__}: {error}); the release stands")

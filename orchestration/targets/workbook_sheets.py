@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from orchestration.books.periods import month_name
 from orchestration.errors import HoldfastError
 from orchestration.targets.workbook_figures import COHORT_AGES, Figures, Rows
+from orchestration.targets.workbook_rows import Cells, RowSheet
 
 if TYPE_CHECKING:
     from orchestration.targets.workbook import Edition
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
 #: Excel has so many rows; a company with more customers needs the mart itself.
 MAX_ROWS = 1_000_000
 HEADER_ROW = 3
+#: Sheets; each has one table.
+TABLES = 7
 _WIDTHS = {"text": 18, "long": 34, "money": 14, "count": 11, "month": 11, "share": 9, "date": 17}
+#: Kinds of columns that hold numbers, or formulas of numbers.
+FIGURES = frozenset({"money", "count", "share"})
 _FLOW_NAMES = ("New", "Reactivation", "Expansion", "Contraction", "Churn", "Exchange rates")
 
 
@@ -59,8 +65,19 @@ def money(header: str, formula: str | None = None) -> Column:
     return Column(header, "money", formula)
 
 
-def write_sheets(path: Path, edition: Edition, figures: Figures) -> None:
+def write_sheets(
+    path: Path,
+    edition: Edition,
+    figures: Figures,
+    show: Callable[[str], None] | None = None,
+) -> None:
     """Write the workbook; the same edition and figures give the same bytes.
+
+    Args:
+        path: of the file.
+        edition: what it is of.
+        figures: rows of the sheets.
+        show: is given passing lines: which sheet is written, and that the file is.
 
     Raises:
         HoldfastError: a table has more rows than a sheet holds.
@@ -68,13 +85,23 @@ def write_sheets(path: Path, edition: Edition, figures: Figures) -> None:
     with xlsxwriter.Workbook(
         str(path), {"strings_to_formulas": False, "strings_to_urls": False}
     ) as book:
-        _Writer(book, edition).write(figures)
+        _Writer(book, edition, show).write(figures)
+        if show:
+            # The library writes when the book is closed; half the time is still to come.
+            show("workbook: the file itself")
 
 
 class _Writer:
-    def __init__(self, book: xlsxwriter.Workbook, edition: Edition) -> None:
+    def __init__(
+        self,
+        book: xlsxwriter.Workbook,
+        edition: Edition,
+        show: Callable[[str], None] | None = None,
+    ) -> None:
         self._book = book
         self._edition = edition
+        self._show = show
+        self._tables = 0
         self._checks: list[tuple[str, str]] = []
         amount = "#,##0.00;[Red]-#,##0.00"
         self._formats = {
@@ -113,7 +140,7 @@ class _Writer:
         self._summary(summary)
 
     def _sheet(self, name: str, title: str) -> Any:
-        sheet = self._book.add_worksheet(name)
+        sheet = self._book.add_worksheet(name, RowSheet)
         edition = self._edition
         sheet.write_string(0, 0, f"{month_name(edition.month)}: {title}", self._title)
         sheet.write_string(
@@ -131,15 +158,27 @@ class _Writer:
         sheet.hide_gridlines(2)
         return sheet
 
-    def _table(self, sheet: Any, name: str, columns: Sequence[Column], rows: Rows) -> Placed:
+    def _table(
+        self,
+        sheet: RowSheet,
+        name: str,
+        columns: Sequence[Column],
+        rows: Rows,
+        *,
+        is_long: bool = False,
+    ) -> Placed:
         """A table with frozen headers; its values are written by type, never guessed from text."""
         if len(rows) > MAX_ROWS:
             raise HoldfastError(
                 f"{name} has {len(rows):,} rows, more than a sheet holds; use the mart itself."
             )
+        self._tables += 1
+        if self._show:
+            count = f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}"
+            self._show(f"workbook: sheet {self._tables} of {TABLES}, {name}, {count}")
         first = HEADER_ROW + 1
         last = HEADER_ROW + max(len(rows), 1)
-        sheet.add_table(
+        sheet.add_long_table(
             HEADER_ROW,
             0,
             last,
@@ -151,7 +190,7 @@ class _Writer:
                     {
                         "header": column.header,
                         "header_format": self._header_right
-                        if column.kind in ("money", "count", "share")
+                        if column.kind in FIGURES
                         else self._header,
                     }
                     for column in columns
@@ -160,14 +199,10 @@ class _Writer:
         )
         for place, column in enumerate(columns):
             sheet.set_column(place, place, _WIDTHS[column.kind])
-        for offset, row in enumerate(rows):
-            for place, column in enumerate(columns):
-                where = (first + offset, place)
-                if column.formula is not None:
-                    formula = column.formula.replace("{row}", str(first + offset + 1))
-                    sheet.write_formula(*where, formula, self._formats[column.kind])
-                else:
-                    self._write(sheet, where, column.kind, row[place])
+        if is_long:
+            self._write_figures(sheet, first, columns, rows)
+        else:
+            self._write_cells(sheet, first, columns, rows)
         sheet.set_row(HEADER_ROW, 32)
         sheet.freeze_panes(first, 1)
         sheet.repeat_rows(HEADER_ROW)
@@ -177,6 +212,33 @@ class _Writer:
             last,
             {column.header: place for place, column in enumerate(columns)},
         )
+
+    def _write_cells(self, sheet: Any, first: int, columns: Sequence[Column], rows: Rows) -> None:
+        for row_number, row in enumerate(rows, start=first):
+            for place, column in enumerate(columns):
+                where = (row_number, place)
+                if column.formula is not None:
+                    formula = column.formula.replace("{row}", str(row_number + 1))
+                    sheet.write_formula(*where, formula, self._formats[column.kind])
+                else:
+                    self._write(sheet, where, column.kind, row[place])
+
+    def _write_figures(
+        self, sheet: RowSheet, first: int, columns: Sequence[Column], rows: Rows
+    ) -> None:
+        """The same, with the figures that stand side by side written as one."""
+        parts: list[tuple[int, tuple[Cells, ...]]] = []
+        for are_figures, some in groupby(enumerate(columns), lambda one: one[1].kind in FIGURES):
+            found = list(some)
+            cells = tuple(Cells(self._formats[one.kind], one.formula) for _, one in found)
+            parts += [(found[0][0], cells)] if are_figures else [(at, ()) for at, _ in found]
+        for row_number, row in enumerate(rows, start=first):
+            for place, cells in parts:
+                if cells:
+                    # Formulas stand at the end of a row, where the mart has no value.
+                    sheet.write_figures(row_number, place, cells, row[place : place + len(cells)])
+                else:
+                    self._write(sheet, (row_number, place), columns[place].kind, row[place])
 
     def _write(self, sheet: Any, where: tuple[int, int], kind: str, value: Any) -> None:
         form = self._formats[kind]
@@ -268,6 +330,7 @@ class _Writer:
                 money("Check", "=ROUND(SUM(C{row}:I{row})-J{row},2)"),
             ],
             figures.customers,
+            is_long=True,
         )
         self._check(
             "Customers: opening and movements are the closing, for every customer",
@@ -344,6 +407,7 @@ class _Writer:
                 money("Check", "=ROUND(B{row}-C{row}-D{row},2)"),
             ],
             figures.reconciliation,
+            is_long=True,
         )
         self._check(
             "Reconciliation: everything billed has a place; no customer has a residual",
@@ -382,6 +446,7 @@ class _Writer:
                 money("Check 2", "=ROUND(E{row}-H{row}-I{row},2)"),
             ],
             figures.revenue,
+            is_long=True,
         )
         self._check(
             "Revenue: deferred less unbilled rolls forward, for every customer",

@@ -177,6 +177,22 @@ def test_an_open_month_says_that_it_is_open(folder: Path) -> None:
     assert book["Restatements"]["A3"].value == "The month is not closed."
 
 
+def test_each_sheet_is_told_with_its_rows(folder: Path) -> None:
+    shown: list[str] = []
+    write_sheets(folder / "told.xlsx", EDITION, figures(), shown.append)
+    assert shown == [
+        "workbook: sheet 1 of 7, Waterfall, 2 rows",
+        "workbook: sheet 2 of 7, Customers, 8 rows",
+        "workbook: sheet 3 of 7, Cohorts, 2 rows",
+        "workbook: sheet 4 of 7, Reconciliation, 3 rows",
+        "workbook: sheet 5 of 7, Revenue, 1 row",
+        "workbook: sheet 6 of 7, Restatements, 1 row",
+        "workbook: sheet 7 of 7, Checks, 19 rows",
+        "workbook: the file itself",
+    ]
+    assert len(openpyxl.load_workbook(folder / "told.xlsx").sheetnames) == 7
+
+
 def test_a_workbook_never_holds_up_a_release(tmp_path: Path) -> None:
     settings = load_settings({"HOLDFAST_HOME": str(tmp_path)})
     release = Release(3, "r", "f", "s", 1, datetime(2026, 11, 2), date(2026, 11, 1))

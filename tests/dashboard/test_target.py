@@ -34,7 +34,9 @@ def settings(company: Path, tmp_path: Path) -> Settings:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """One small page instead of all."""
 
-    def build(released: Any, folder: Path, earlier: Sequence[Path] = ()) -> list[str]:
+    def build(
+        released: Any, folder: Path, earlier: Sequence[Path] = (), show: Any = None
+    ) -> list[str]:
         folder.mkdir()
         (folder / "index.html").write_text(f"release {released.edition.release_n}")
         edition = {"release": released.edition.release_n, "code": target.code_digest()}
@@ -58,13 +60,13 @@ def test_a_start_builds_what_is_missing_and_leaves_what_is_there(
 ) -> None:
     said: list[str] = []
     release = converge(settings, said)
-    assert said == ["dashboard: release 1"]
+    assert said == ["dashboard of release 1", "dashboard: release 1"]
     page = target.current_page(settings)
     assert page.read_text() == "release 1"
     assert target.is_current(settings, release)
     before = page.stat().st_mtime_ns
     converge(settings, said)
-    assert (len(said), page.stat().st_mtime_ns) == (1, before)
+    assert (len(said), page.stat().st_mtime_ns) == (2, before)
 
 
 def test_off_means_no_pages(settings: Settings, quick: None) -> None:
@@ -80,7 +82,9 @@ def test_what_goes_wrong_is_said_and_the_old_pages_stay(
     said: list[str] = []
     converge(settings, said)
 
-    def broken(released: Any, folder: Path, earlier: Sequence[Path] = ()) -> list[str]:
+    def broken(
+        released: Any, folder: Path, earlier: Sequence[Path] = (), show: Any = None
+    ) -> list[str]:
         folder.mkdir()
         (folder / "index.html").write_text("half")
         raise OSError(28, "No space left on device")
@@ -89,12 +93,12 @@ def test_what_goes_wrong_is_said_and_the_old_pages_stay(
     with monkeypatch.context() as patch:
         patch.setattr(dashboard.build, "build", broken)
         converge(settings, said, n=2)
-    assert said[1].startswith("dashboard: not built (OSError")
-    assert said[1].endswith("the release stands; the pages of release 1 stay")
+    assert said[3].startswith("dashboard: not built (OSError")
+    assert said[3].endswith("the release stands; the pages of release 1 stay")
     assert target.current_page(settings).read_text() == "release 1"
     # The next start tries again, over what the failure left.
     converge(settings, said, n=2)
-    assert said[2] == "dashboard: release 2"
+    assert said[5] == "dashboard: release 2"
     assert target.current_page(settings).read_text() == "release 2"
     assert sorted(path.name for path in target.dashboard_dir(settings).iterdir()) == [
         "1",
@@ -136,7 +140,7 @@ def test_a_kill_leaves_the_old_pages_or_the_new_ones(
         "from orchestration.control import Control\n"
         "from orchestration.settings import load_settings\n"
         "from orchestration.targets import dashboard as target\n"
-        "def build(released, folder, earlier=()):\n"
+        "def build(released, folder, earlier=(), show=None):\n"
         "    folder.mkdir()\n"
         "    (folder / 'index.html').write_text('release 2')\n"
         "    edition = {'release': 2, 'code': target.code_digest()}\n"
