@@ -364,4 +364,39 @@ MIGRATIONS: tuple[str, ...] = (
         check ((state = 'behind') = (error is not null))
     ) strict;
     """,
+    """
+    -- A message may be of no release: that a run was held.
+    alter table outbox rename to outbox_before;
+
+    create table outbox (
+        key text primary key,
+        -- The release that it is of; null: none was made.
+        release_n integer references releases (n),
+        kind text not null,
+        payload text not null,
+        state text not null default 'pending' check (state in ('pending', 'delivered', 'dead')),
+        attempts integer not null default 0,
+        created_at text not null,
+        updated_at text not null,
+        target text not null default '',
+        next_attempt_at text,
+        last_error text,
+        check (release_n is not null or kind = 'run_held')
+    ) strict;
+
+    insert into outbox
+    select key, release_n, kind, payload, state, attempts, created_at, updated_at, target,
+        next_attempt_at, last_error
+    from outbox_before;
+
+    drop table outbox_before;
+
+    create trigger outbox_messages_are_not_changed before update on outbox
+    when new.key <> old.key or new.kind <> old.kind or new.target <> old.target
+        or new.payload <> old.payload
+    begin select raise(abort, 'a message of the outbox is not changed'); end;
+
+    create trigger outbox_messages_are_not_deleted before delete on outbox
+    begin select raise(abort, 'a message of the outbox is not deleted'); end;
+    """,
 )

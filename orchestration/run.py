@@ -69,6 +69,7 @@ from orchestration.run_log import (
 )
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.targets.dashboard import converge_dashboard
+from orchestration.targets.held import tell_held
 from orchestration.targets.mail import email_from
 from orchestration.targets.notices import NoticeFile
 from orchestration.targets.outbox import Target, deliver_outbox, for_each_target
@@ -530,6 +531,8 @@ def open_run(
                 # A rejected run still writes the pages that say why; a broken-off one does not.
                 run.close(at_once=not isinstance(error, HoldfastError))
                 _finish(run, str(error) or type(error).__name__)
+                if isinstance(error, Exception):
+                    tell_held(run, run.error or error)
                 raise
             else:
                 _finish(run, None)

@@ -1,5 +1,7 @@
 """The outbox: what is to be said because of a release, and to whom, until it has been said.
 
+That a run was held is said by it too (`held.py`).
+
 Rows come to be in the transaction that commits the release, one for each target, with a key that
 is made of release and target. Every start delivers what is due. A crash between a delivery and
 its record delivers once more under the same key, which the receiver knows it by; so nothing is
@@ -55,7 +57,7 @@ class Pending:
     """A row of the outbox that is not delivered; times are naive UTC."""
 
     message: OutboxMessage
-    release_n: int
+    release_n: int | None
     state: str
     attempts: int
     created_at: datetime
