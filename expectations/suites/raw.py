@@ -125,6 +125,15 @@ ORDERED_DATES: dict[TableName, tuple[tuple[str, str], ...]] = {
     ("success", "experiments"): (("started_on", "ended_on"),),
 }
 
+#: What dates a row of a table that has no versions.
+DATES: dict[TableName, str] = {
+    ("product", "events"): "occurred_at",
+    ("product", "entitlements"): "measured_at",
+    ("survey", "nps_responses"): "responded_at",
+    ("finance", "fx_rates"): "rate_date",
+    ("success", "experiment_assignments"): "assigned_at",
+}
+
 #: How old the newest row of a table may be on the as-of date, in days. Only tables that
 #: every running company lands continuously.
 FRESHNESS_DAYS: dict[TableName, tuple[str, int]] = {
@@ -173,6 +182,7 @@ def raw_rules(contract: Contract, expected: Expected | None = None) -> list[Rule
             *_ranges(contract, table),
             *_currencies(contract, table),
             *_orders(contract, table),
+            *_future(contract, table),
             *_references(contract, table),
             *_twins(contract, table),
             *_volume(contract, table, known),
@@ -290,6 +300,41 @@ def _orders(contract: Contract, table: Table) -> list[Rule]:
     ]
 
 
+def _future(contract: Contract, table: Table) -> list[Rule]:
+    """Rows that are dated after they came: a clock that is wrong, or a year that is.
+
+    They count from their day on, and nobody would see that they do not yet.
+    """
+    own = DATES.get((table.source, table.name))
+    dates = [
+        name
+        for name in (table.version, own, "created")
+        if name is not None and name in table.column_names
+    ]
+    if not dates:
+        return []
+    wrong = [f"{name} > _loaded_at + interval 1 day" for name in dates]
+    # A version that means never reads as null; what is dated once has no other date.
+    wrong = [f"({one} and {name} < '9999-01-01')" for name, one in zip(dates, wrong, strict=True)]
+    if own is not None:
+        wrong += [f"{own} < '1970-01-02'", f"{own} >= '9999-01-01'"]
+    ahead = " or ".join(wrong)
+    shown = dict.fromkeys((*table.key, *dates, "_loaded_at"))
+    return [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name="rows_are_not_of_the_future",
+            kind="no_rows",
+            sentence=f"{' and '.join(dates)} {'is' if len(dates) == 1 else 'are'} a date, and at"
+            " most a day after the row arrived: a row counts from its day on.",
+            severity="warning",
+            column=dates[0],
+            query=f"select {', '.join(shown)} from {{batch}} where {ahead}",
+        )
+    ]
+
+
 def _references(contract: Contract, table: Table) -> list[Rule]:
     return [
         Rule(
@@ -329,13 +374,29 @@ def _twins(contract: Contract, table: Table) -> list[Rule]:
     has to be told.
     """
     if table.version is None:
-        return []
+        return _one_content(contract, table)
     ids = [column.name for column in table.columns if column.name in table.key and column.is_id]
     version = f"coalesce({table.version}, timestamp '1970-01-01')"
     contents = ", ".join((*table.column_names, f"{version} as version"))
     when = ", ".join((*table.key, version))
     again = f"select {when} from {{batch}} group by all having count(*) > 1"
     names = ", ".join((*table.key, "version"))
+    keys = ", ".join(table.key)
+    born = [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name="created_never_changes",
+            kind="no_rows",
+            sentence="All versions of a key were created at one time: else two things share it.",
+            severity="warning",
+            column="created",
+            query=f"select {keys}, min(created) as first, max(created) as last from {{batch}}"
+            f" group by {keys} having min(created) < max(created)",
+        )
+        for name in table.column_names
+        if name == "created"
+    ]
     alike = [
         Rule(
             schema=contract.schema_of(table),
@@ -352,6 +413,7 @@ def _twins(contract: Contract, table: Table) -> list[Rule]:
     ]
     return [
         *alike,
+        *born,
         Rule(
             schema=contract.schema_of(table),
             table=table.name,
@@ -363,6 +425,43 @@ def _twins(contract: Contract, table: Table) -> list[Rule]:
             query=f"select {names} from (select distinct {contents} from {{batch}}"
             f" where ({when}) in ({again})) group by {names} having count(*) > 1",
         ),
+    ]
+
+
+def _one_content(contract: Contract, table: Table) -> list[Rule]:
+    """Rows of a table without versions that share a key: of two contents one counts, by rule."""
+    keys = {
+        column.name: f"upper({column.name})" if column.is_currency else column.name
+        for column in table.columns
+        if column.name in table.key
+    }
+    # When a row came says nothing of what it is of.
+    others = [
+        column
+        for column in table.columns
+        if column.name not in keys and column.name != "received_at"
+    ]
+    numbers = ", ".join(
+        f"min({column.name}) as least_{column.name}, max({column.name}) as greatest_{column.name}"
+        for column in others
+        if column.data_type.startswith(("bigint", "decimal"))
+    )
+    named = ", ".join(f"{text} as {name}" for name, text in keys.items())
+    again = f"select {', '.join(keys.values())} from {{batch}} group by all having count(*) > 1"
+    contents = ", ".join(column.name for column in others)
+    return [
+        Rule(
+            schema=contract.schema_of(table),
+            table=table.name,
+            name="a_key_says_one_thing",
+            kind="no_rows",
+            sentence="Rows of one key are the same row; of several contents one is counted.",
+            severity="warning",
+            # Only what comes again is compared: nearly all rows come once.
+            query=f"select {named}{', ' if numbers else ''}{numbers} from {{batch}}"
+            f" where ({', '.join(keys.values())}) in ({again}) group by {', '.join(keys.values())}"
+            f" having count(distinct row({contents})) > 1",
+        )
     ]
 
 

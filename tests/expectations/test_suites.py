@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
@@ -85,6 +87,73 @@ def test_a_version_that_says_two_things_is_told(rows: list[str], told: int) -> N
         connection.execute(f"create table products (active, id, name, updated_at) as {landed}")
         found = connection.execute(rule.query.format(batch="products")).fetchall()
     assert len(found) == told
+
+
+def found_by(rule: Rule, table: str, landed: str) -> list[tuple[Any, ...]]:
+    """What a rule finds in a table of these rows."""
+    assert rule.severity == "warning"
+    assert rule.query is not None
+    with duckdb.connect() as connection:
+        connection.execute(f"create table {table} as {landed}")
+        return connection.execute(rule.query.format(batch=table)).fetchall()
+
+
+@pytest.mark.fault("F31")
+def test_two_rates_of_a_day_are_told_with_both() -> None:
+    """In whatever case their currency is written: the lower one counts."""
+    rule = of_table(raw_rules(CONTRACT), "raw_finance", "fx_rates")["a_key_says_one_thing"]
+    found = found_by(rule, "fx_rates", """
+        select * from (values
+            (date '2026-01-01', 'EUR', 1.10), (date '2026-01-01', 'eur', 1.25),
+            (date '2026-01-01', 'JPY', 0.01), (date '2026-01-01', 'jpy', 0.01),
+            (date '2026-01-02', 'EUR', 1.10), (date '2026-01-03', 'eur', 1.25)
+        ) as rates (rate_date, currency, rate)
+    """)  # fmt: skip
+    assert found == [(date(2026, 1, 1), "EUR", Decimal("1.10"), Decimal("1.25"))]
+
+
+@pytest.mark.fault("F31", "F63")
+def test_an_id_of_two_things_is_told() -> None:
+    """Two tenants in one landing folder: events of one id, and customers of one id."""
+    rules = raw_rules(CONTRACT)
+    answers = of_table(rules, "raw_survey", "nps_responses")["a_key_says_one_thing"]
+    found = found_by(answers, "nps_responses", """
+        select 'u' as user_id, 'Ada says' as comment, timestamp '2026-01-01' as responded_at, *
+        from (values ('a', 'ours', 9), ('a', 'theirs', 3), ('b', 'ours', 9), ('b', 'ours', 9),
+            ('c', 'ours', 1)) as answers (id, account_id, score)
+    """)  # fmt: skip
+    # Scores; nothing that a person wrote.
+    assert found == [("a", 3, 9)]
+    customers = of_table(rules, "raw_billing", "customers")["created_never_changes"]
+    found = found_by(customers, "customers", """
+        select * from (values ('a', date '2024-01-01', 1), ('a', date '2025-06-01', 2),
+            ('b', date '2024-01-01', 1), ('b', date '2024-01-01', 2), ('b', null, 3)
+        ) as customers (id, created, updated_at)
+    """)  # fmt: skip
+    assert found == [("a", date(2024, 1, 1), date(2025, 6, 1))]
+
+
+@pytest.mark.fault("F45")
+def test_rows_of_the_future_are_told() -> None:
+    """A day may pass between clocks and zones; what means never is no date."""
+    rules = raw_rules(CONTRACT)
+    told = of_table(rules, "raw_billing", "invoices")["rows_are_not_of_the_future"]
+    found = found_by(told, "invoices", """
+        select id, cast(created as timestamp) as created,
+            cast(updated_at as timestamp) as updated_at,
+            timestamp '2026-11-01 06:00:00' as _loaded_at
+        from (values ('today', '2026-11-01', '2026-11-01'), ('skew', '2026-11-02', '2026-11-02'),
+            ('next year', '2027-11-01', '2026-11-01'), ('updated', '2026-10-01', '2031-01-01'),
+            ('never', '2026-10-01', '9999-12-31'), ('unknown', '2026-10-01', null)
+        ) as invoices (id, created, updated_at)
+    """)  # fmt: skip
+    assert [row[0] for row in found] == ["next year", "updated"]
+    assert [str(value) for value in found[0][1:]] == [
+        *("2026-11-01 00:00:00", "2027-11-01 00:00:00", "2026-11-01 06:00:00")
+    ]
+    # Every table that is dated at all is looked at.
+    looked_at = {rule.table for rule in rules if rule.name == told.name}
+    assert {table.name for table in CONTRACT.tables} - looked_at == set()
 
 
 def test_columns_that_the_suites_name_are_in_the_contract() -> None:
