@@ -270,7 +270,7 @@ def nodes_of(
     ]
     return [
         replace(node, result=with_examples(node.result, examples))
-        if node.result.rejects and node.result.stage == "test"
+        if (node.result.rejects or node.result.warns) and node.result.stage == "test"
         else node
         for node in nodes
     ]

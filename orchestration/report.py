@@ -29,6 +29,8 @@ Say = Callable[[str], None]
 LOG_EVERY_SECONDS = 30.0
 #: How many failed checks a message names; the rest are counted.
 NAMED_FAILURES = 10
+#: How many rows a warning shows.
+WARNED_ROWS = 3
 
 
 class Progress:
@@ -179,12 +181,20 @@ def check_lines(results: Sequence[Result]) -> list[str]:
     warnings = [row for row in results if row.warns]
     return [
         f"Checks: {', '.join(parts) or 'none'}; none of them blocking failed.",
-        *(f"  warning: {row.subject}: {row.message}" for row in warnings[:NAMED_FAILURES]),
+        *(line for row in warnings[:NAMED_FAILURES] for line in _warning(row)),
         *(
             [f"  ... and {len(warnings) - NAMED_FAILURES} more warnings."]
             if len(warnings) > NAMED_FAILURES
             else []
         ),
+    ]
+
+
+def _warning(result: Result) -> list[str]:
+    """A warning, and some of the rows that it is about."""
+    return [
+        f"  warning: {result.subject}: {result.message}",
+        *(f"    {example}" for example in result.examples[:WARNED_ROWS]),
     ]
 
 

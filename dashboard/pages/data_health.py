@@ -31,8 +31,11 @@ CHECKS = "quality.check_results"
 LOADS = "quality.load_log"
 QUARANTINE = "quality.quarantine"
 REJECTED = "quality.rejected_rows"
+FINDINGS = "quality.billing_findings"
 
 RUNS_SHOWN = 24
+#: Findings that are listed, the largest differences first; the mart has all.
+FINDINGS_SHOWN = 500
 STAGES = ("raw", "unit_test", "test", "marts", "invariant")
 OUTCOMES = (
     Series("passed", "Passed", "gain-1"),
@@ -267,6 +270,8 @@ def _held_back(released: Released) -> tuple[Block, ...]:
             f" from {REJECTED} group by all order by count desc, name, reason"
         )
         blocks.append(_rejected(rejected))
+    if released.has(FINDINGS):
+        blocks.append(_findings(released))
     return tuple(blocks) or (Empty("No quarantine", "The release has no mart of it."),)
 
 
@@ -311,6 +316,41 @@ def _rejected(rows: list[Row]) -> Block:
         "rows",
         REJECTED,
         table(columns, values(rows, columns)),
+    )
+
+
+def _findings(released: Released) -> Block:
+    total = released.rows(f"select count(*) as count from {FINDINGS}")[0]["count"]
+    if not total:
+        return Empty(
+            "Invoices, lines and payments fit", "No two rows of billing say different sums."
+        )
+    rows = released.rows(
+        f"select * from {FINDINGS} order by abs(found_amount - coalesce(expected_amount, 0)) desc,"
+        " finding, row_key limit ?",
+        [FINDINGS_SHOWN],
+    )
+    for row in rows:
+        row["finding"] = words(row["finding"])
+    columns = [
+        Column("finding", "Finding"),
+        Column("invoice_id", "Invoice"),
+        Column("row_key", "Row"),
+        Column("customer_id", "Customer", "customer"),
+        Column("currency", "Currency"),
+        Column("expected_amount", "Asked for", "money"),
+        Column("found_amount", "Found", "money"),
+        Column("detail", "What to do"),
+    ]
+    return Listing(
+        "findings",
+        f"{numbers.count(total)} rows of billing do not fit their invoice"
+        + (f"; the {FINDINGS_SHOWN} largest are listed" if total > FINDINGS_SHOWN else ""),
+        "rows, amounts in their own currency",
+        FINDINGS,
+        table(columns, values(rows, columns)),
+        ("They count as they stand; somebody has to find out which side is wrong.",),
+        filters=("finding", "currency"),
     )
 
 

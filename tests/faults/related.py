@@ -224,6 +224,46 @@ def _invoices(company: Company) -> None:
             company.add("credit_notes", id=f"{name} {number}", invoice_id=name,
                         customer_id=f"customer of {name}", amount=amount, currency="USD",
                         created="2027-03-03", updated_at="2027-03-03")  # fmt: skip
+    # What no line says of tax and discount the invoice does; what lines say, lines do.
+    for name, total, header, line in (
+        ("header says", 33_00, {"tax": 3_00, "discount_amount": 1_00}, {}),
+        ("lines say", 33_00, {"tax": 3_00}, {"tax_amount": 3_00, "discount_amount": 1_00}),
+        ("tax left out", 31_00, {"tax": 3_00}, {}),
+    ):
+        company.subscribe(name, "ten", JANUARY)
+        company.invoice(name, name, "2027-03-01", [{**whole, **line}])
+        company.rows["billing.invoices"][-1].update(total=total, **header)
+    company.subscribe("without lines", "ten", JANUARY)
+    company.invoice("without lines", "without lines", "2027-03-01", [])
+    company.rows["billing.invoices"][-1]["total"] = 31_00
+    # Paid in euro; and given back what never came in.
+    for name, currency, status in (
+        ("paid in euro", "EUR", "succeeded"),
+        ("failed", "USD", "failed"),
+    ):
+        company.subscribe(name, "ten", JANUARY)
+        company.invoice(name, name, "2027-03-01", [whole], status="open")
+        company.add("payments", id=name, invoice_id=name, customer_id=f"customer of {name}",
+                    amount=20_00, currency=currency, status=status, created="2027-03-02",
+                    updated_at="2027-03-02")  # fmt: skip
+    company.add("refunds", id="of failed", payment_id="failed", amount=20_00, currency="USD",
+                created="2027-03-03", updated_at="2027-03-03")  # fmt: skip
+    # In francs, of which there are no rates: the invoice, its line and its payment.
+    company.subscribe("no rate", "ten", JANUARY)
+    company.invoice("no rate", "no rate", "2027-03-01", [{**whole, "currency": "CHF"}])
+    company.rows["billing.invoices"][-1]["currency"] = "CHF"
+    company.add("payments", id="no rate", invoice_id="no rate", customer_id="customer of no rate",
+                amount=31_00, currency="CHF", status="succeeded", created="2027-03-05",
+                updated_at="2027-03-05")  # fmt: skip
+    # Paid twice and given back once: it fits again.
+    company.subscribe("paid back", "ten", JANUARY)
+    company.invoice("paid back", "paid back", "2027-03-01", [whole])
+    for number in (1, 2):
+        company.add("payments", id=f"paid back {number}", invoice_id="paid back", amount=31_00,
+                    customer_id="customer of paid back", currency="USD", status="succeeded",
+                    created="2027-03-02", updated_at="2027-03-02")  # fmt: skip
+    company.add("refunds", id="paid back", payment_id="paid back 2", amount=31_00, currency="USD",
+                created="2027-03-03", updated_at="2027-03-03")  # fmt: skip
     company.subscribe("pays for nothing known", "ten", JANUARY)
     company.add("payments", id="for nothing known", invoice_id="no such invoice",
                 customer_id="customer of pays for nothing known", amount=31_00, currency="USD",

@@ -6,6 +6,7 @@ the policy `board_strict`, in USD and in UTC's days; a euro is 1.5 dollars.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,18 +16,21 @@ import pytest
 from tests.faults.related import APRIL, AS_OF, JANUARY, MARCH, the_company
 from tests.support.built import Built
 from tests.support.dbt_runner import DATABASE_NAME, DbtProject
-from tests.support.raw_tables import write_raw_tables
+from tests.support.raw_tables import DBT_PROJECT_DIR, write_raw_tables
 
 MARTS = (
     *("fct_mrr_movements", "fct_mrr_by_customer_month", "dim_customers", "rejected_rows"),
     *("fct_mrr_invoice_reconciliation", "fct_recognized_revenue_by_month", "fct_nps_by_month"),
-    *("fct_cac_by_channel_month",),
+    *("fct_cac_by_channel_month", "billing_findings"),
 )
 NEW = "new"
 
 
+@dataclass(frozen=True)
 class Marts(Built):
     """The company, built."""
+
+    project: DbtProject
 
     def movements(self, customer: str) -> list[tuple[str, str, Decimal]]:
         """Day, type and MRR after it of a customer's movements, in order."""
@@ -42,10 +46,9 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Marts:
     folder = Path(tmp_path_factory.mktemp("related"))
     database = folder / DATABASE_NAME
     write_raw_tables(database, the_company().rows)
-    DbtProject(folder / "dbt").build(
-        database, [f"+{mart}" for mart in MARTS], {"as_of_date": AS_OF}
-    )
-    return Marts(database)
+    project = DbtProject(folder / "dbt")
+    project.build(database, [f"+{mart}" for mart in MARTS], {"as_of_date": AS_OF})
+    return Marts(database, project)
 
 
 def of(name: str) -> str:
@@ -194,6 +197,49 @@ def test_money_that_does_not_fit_its_invoice_is_shown_as_owed(marts: Marts) -> N
         assert found[customer] == [Decimal(amount) for amount in expected.split()], customer
     residuals = "select max(abs(residual)) from revenue.fct_mrr_invoice_reconciliation"
     assert marts.query(residuals) == [(Decimal(0),)]
+
+
+#: By finding and row: the invoice, what it asks for (or a payment brought in), what was found.
+FINDINGS = {
+    ("total_is_not_its_lines", "total is off"): ("total is off", "50", "31"),
+    ("total_is_not_its_lines", "tax left out"): ("tax left out", "31", "34"),
+    ("total_is_not_its_lines", "without lines"): ("without lines", "31", "0"),
+    ("paid_above_total", "paid twice"): ("paid twice", "31", "62"),
+    ("credited_above_total", "credited twice"): ("credited twice", "31", "62"),
+    ("refunded_above_payment", "refund above payment 0"): ("refund above payment", "31", "50"),
+    ("refunded_above_payment", "failed"): ("failed", "0", "20"),
+    ("line_in_other_currency", "line in euro line 1"): ("line in euro", None, "31"),
+    ("money_in_other_currency", "paid in euro"): ("paid in euro", None, "20"),
+}
+
+
+@pytest.mark.fault("F36", "F58")
+def test_money_that_does_not_fit_its_invoice_is_told_with_both_amounts(marts: Marts) -> None:
+    found = {
+        (finding, row_key): (invoice, expected, amount)
+        for finding, row_key, invoice, expected, amount in marts.query(
+            "select finding, row_key, invoice_id, expected_amount, found_amount"
+            " from quality.billing_findings"
+        )
+    }
+    assert found == {
+        row: (invoice, None if expected is None else Decimal(expected), Decimal(amount))
+        for row, (invoice, expected, amount) in FINDINGS.items()
+    }
+    (paid,) = marts.query(
+        "select table_name, customer_id, currency, detail from quality.billing_findings"
+        " where finding = 'paid_above_total'"
+    )
+    assert paid[:3] == ("invoices", of("paid twice"), "USD")
+    assert "refund it" in paid[3]
+
+
+@pytest.mark.fault("F54")
+def test_a_currency_without_rates_is_named_once_with_all_its_days(marts: Marts) -> None:
+    test = DBT_PROJECT_DIR / "tests" / "revenue" / "assert_no_invoice_lacks_a_rate.sql"
+    sql = marts.project.compiled(test.read_text("utf-8"), {"as_of_date": AS_OF})
+    # What is billed and what is paid, and the line.
+    assert marts.query(sql) == [("CHF", date(2027, 3, 1), date(2027, 3, 5), 3)]
 
 
 def test_a_circle_of_parents_is_one_unit_under_its_lowest_id(marts: Marts) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestration.report import rejection
+from orchestration.report import check_lines, rejection
 from orchestration.results import Result
 from orchestration.settings import DBT_PROJECT_DIR
 
@@ -29,6 +29,18 @@ def test_a_test_without_words_or_sql_is_named_alone(tmp_path: Path) -> None:
         )
         assert "Test b on a: Got 1" in said
         assert "not at its head" not in said
+
+
+def test_a_warning_shows_some_of_its_rows() -> None:
+    rows = tuple(
+        f"invoice_id=in_{number}, expected_amount=50, found_amount=31" for number in "1234"
+    )
+    warned = Result("test", "billing_findings", "is_empty_billing_findings_", False, blocking=False,
+                    failures=4, message="Got 4 results", examples=rows)  # fmt: skip
+    assert check_lines([warned])[1:] == [
+        "  warning: billing_findings: Got 4 results",
+        *(f"    {row}" for row in rows[:3]),
+    ]
 
 
 def test_every_test_of_the_project_begins_with_its_reason() -> None:

@@ -26,6 +26,7 @@ final as (
         dated.currency,
         dated.invoice_date,
         coalesce(dated.total, 0) as total,
+        coalesce(dated.discount_amount, 0) as discount_amount,
         coalesce(dated.tax, 0) as tax,
         coalesce(dated.amount_paid, 0) as amount_paid,
         coalesce({{ local_date('dated.paid_at') }}, dated.valid_from_date) as settled_date,
