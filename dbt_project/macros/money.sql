@@ -75,8 +75,23 @@
 {%- endmacro %}
 
 {#
+    An amount of `exact_type` at a rate of ten decimals, half up to 16 decimals. Their product would
+    have 26 and leave room for 12 digits before the point, so whole and fraction are multiplied
+    apart.
+#}
+{% macro at_rate(amount, rate) -%}
+    {%- set whole = 'cast(floor(' ~ amount ~ ') as decimal(19, 0))' -%}
+    {%- set exact_rate = 'cast(' ~ rate ~ ' as decimal(18, 10))' -%}
+    cast({{ whole }} * {{ exact_rate }} as {{ exact_type() }})
+    + {{ exact_product(
+        'cast(' ~ amount ~ ' - ' ~ whole ~ ' as decimal(17, 16))', exact_rate
+    ) }}
+{%- endmacro %}
+
+{#
     A fraction, half up away from zero, or null where the denominator is zero or unknown (metrics.md:
-    null is "cannot be said"). For numbers of at most 8 decimals.
+    null is "cannot be said") or so small beside the numerator that the type has no room for the
+    fraction (10^12 with 6 digits). For numbers of at most 8 decimals.
 
     The division of doubles is right but where it falls beside a half of the last digit; engines
     round that half differently, so there whole numbers are divided. Hardly any row is that near.
@@ -97,10 +112,10 @@
         when {{ denominator }} <> 0
             then case
                 when abs({{ places }} - floor({{ places }}) - 0.5e0) > 1e-6 + 1e-14 * {{ places }}
-                    then cast({{ quotient }} as decimal(18, {{ digits }}))
+                    then try_cast({{ quotient }} as decimal(18, {{ digits }}))
                 when ({{ numerator }} < 0) = ({{ denominator }} < 0)
-                    then cast({{ exact }} as decimal(18, {{ digits }}))
-                else cast(-{{ exact }} as decimal(18, {{ digits }}))
+                    then try_cast({{ exact }} as decimal(18, {{ digits }}))
+                else try_cast(-{{ exact }} as decimal(18, {{ digits }}))
             end
     end
 {%- endmacro %}

@@ -49,6 +49,16 @@ CASES: Mapping[str, Mapping[str, Case]] = {
             "{{ exact_divide('cast(123456789012345678901 as decimal(38, 0))', 8, 2) }}",
             "15432098626543209862.63",
         ),
+        # 30 trillion and a third at 1.1: more than a product of 26 decimals has room for.
+        "a large amount at a rate": Case(
+            "{{ at_rate('cast(30000000000000.3333333333333333 as decimal(38, 16))', '"
+            + decimal("1.1", 10)
+            + "') }}",
+            "33000000000000.3666666666666666",
+        ),
+        "a fraction that its type has no room for": Case(
+            "{{ ratio('" + decimal("30000000000000.00") + "', '" + decimal("0.01") + "') }}", NULL
+        ),
         "money by a count": Case("{{ money_ratio('" + decimal("10.00") + "', 3) }}", "3.33"),
         "money of either sign": Case(
             "{{ signed_money_ratio('" + decimal("-0.05") + "', 2) }}", "-0.03"

@@ -11,6 +11,8 @@ from tests.oracle.policy import Policy
 
 REFUNDS = Policy("found_refunds", mrr_basis="invoice", refunds="reduce")
 REFUNDS_MONTH_END = replace(REFUNDS, policy_id="found_month_end", movement_grain="month_end")
+LARGEST = Policy("found_largest", discounts="all")
+LARGEST_LINES = replace(LARGEST, policy_id="found_largest_lines", mrr_basis="invoice")
 MONTH_END = Policy("found_month_end_strict", movement_grain="month_end")
 
 
@@ -105,9 +107,54 @@ def last_to_cease_in_a_month() -> Case:
                 company.rows, (STRICT, MONTH_END), check)  # fmt: skip
 
 
+def largest_charges() -> Case:
+    """200 items of 100 billion each, the most that one charges; a cent more is not counted."""
+    company = Company()
+    company.price("most", 10**13)
+    company.price("too much", 10**13 + 1)
+    company.price("most a year", 10**13, "year")
+    company.subscription("s", "2024-01-01", "c")
+    for number in range(200):
+        company.item(f"most {number}", "s", "most", "2024-01-01")
+        if number >= 100:
+            company.item(f"most {number}", "s", "most", "2024-05-10", created="2024-01-01",
+                         deleted=True)  # fmt: skip
+    company.item("too much", "s", "too much", "2024-01-01")
+    company.item("most a year", "s", "most a year", "2024-06-10", created="2024-06-10")
+    company.discount("a third", "s", "forever", "2024-03-10", percent_off=33)
+    company.discount("most off", "s", "forever", "2024-04-10", amount_off=10**13, currency="USD")
+    # The same read from lines, of another customer.
+    company.subscription("billed", "2024-01-01", "d")
+    lines = [
+        {"amount": amount, "price_id": "most", "period_start": "2024-01-01",
+         "period_end": "2024-02-01", "subscription_item_id": f"billed {number}"}
+        for number, amount in enumerate([10**13] * 100 + [10**13 + 1])
+    ]  # fmt: skip
+    for number in range(len(lines)):
+        company.item(f"billed {number}", "billed", "most", "2024-01-01")
+    company.invoice("in", "billed", "2024-01-01", lines, customer="d")
+
+    def check(by_prices: Book, by_lines: Book) -> None:
+        found = [
+            by_prices.mrr(day) - usd(str(101 * 10**11))
+            for day in ("2024-01-01", "2024-03-10", "2024-04-10", "2024-05-10", "2024-06-10")
+        ]
+        # 20 trillion; less 33 %; less 100 billion; half of the items; then 100 billion a year more:
+        # 6,705,583,333,333.33 less 10^11 x (6.7 x 10^12 + 5,583,333,333.33 / 12) / that.
+        expected = ("20000000000000", "13400000000000", "13300000000000", "6600000000000",
+                    "6605659658617.82")  # fmt: skip
+        assert found == [usd(amount) for amount in expected]
+        # Customer c has no lines; the line that is too large is none.
+        assert by_lines.mrr("2024-01-01") == usd("10000000000000")
+
+    return Case(("found",), "200 of the largest charges are added up to the cent", company.rows,
+                (LARGEST, LARGEST_LINES), check)  # fmt: skip
+
+
 CASES = (
     negative_quantity(),
     refund_of_an_unknown_subscription(),
     refund_of_an_invoice_with_a_credit(),
     last_to_cease_in_a_month(),
+    largest_charges(),
 )

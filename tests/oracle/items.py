@@ -17,7 +17,7 @@ from tests.oracle.calendar import (
     month_start,
 )
 from tests.oracle.lines import Line
-from tests.oracle.money import ZERO, major
+from tests.oracle.money import ZERO, Rates, major
 from tests.oracle.policy import Policy
 from tests.oracle.subscriptions import (
     SubscriptionLife,
@@ -113,8 +113,10 @@ class ItemLife:
         price_histories: Mapping[str, History],
         policy: Policy,
         calendar: Calendar,
+        rates: Rates,
     ) -> None:
         self.identity = str(history.current["id"])
+        self._rates = rates
         self.subscription = subscription
         self._history = history
         self._prices = price_histories
@@ -247,6 +249,8 @@ class ItemLife:
         price = history.at(day)
         if prices.is_metered(price.row) or not prices.is_recurring(price.row):
             return None
+        if prices.is_too_large(price.row, quantity, self._rates):
+            return None  # amount_too_large: likewise
         gross = prices.monthly_gross(price.row, quantity, self._policy)
         return Holding(
             item_id=self.identity,

@@ -11,6 +11,8 @@ from tests.oracle.calendar import plain_date
 from tests.oracle.versions import Row, Settings
 
 ZERO = Fraction(0)
+#: More a month, in its own or the reporting currency, is a wrong number (§3).
+LARGEST = Fraction(10) ** 11
 
 # ISO 4217, list one: currencies whose minor unit is not a hundredth.
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
@@ -71,6 +73,15 @@ class Rates:
         if position < 0 or (day - days[position]).days > self._settings.fx_max_age_days:
             raise MissingRateError(f"{currency} on {day}")
         return self._rates[currency][days[position]]
+
+    def largest(self, currency: str) -> Fraction:
+        """The most that is a charge a month, in major units of the currency, at its highest rate.
+
+        Rounded to cents, as a bound that is compared with cents may be.
+        """
+        if currency == self._reporting or currency not in self._rates:
+            return LARGEST
+        return cents(LARGEST / max(Fraction(1), *self._rates[currency].values()))
 
     def first(self, currency: str) -> Fraction:
         """The first landed rate of the currency.

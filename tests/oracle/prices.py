@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from tests.oracle.money import ZERO, major, number
+from tests.oracle.money import ZERO, Rates, major, number
 from tests.oracle.policy import Policy
 from tests.oracle.versions import Row
 
@@ -89,6 +89,27 @@ def period_amount(price: Row, quantity: int) -> Fraction:
     if price.get("tiers_mode") == "volume":
         return _volume(tiers, units)
     return _graduated(tiers, units)
+
+
+#: How often a month has to be able to charge what one interval does (§3).
+_TIMES_A_MONTH = {"day": 31, "week": 5}
+
+
+def is_too_large(price: Row, quantity: int, rates: Rates) -> bool:
+    """Whether a price asks for more than anybody charges: it is rejected, and not counted."""
+    currency = str(price["currency"]).upper()
+    times = _TIMES_A_MONTH.get(str(price.get("interval")), 1)
+    return times * major(period_amount(price, quantity), currency) > rates.largest(currency)
+
+
+def is_too_large_a_line(line: Row, price: Row | None, rates: Rates) -> bool:
+    """The same of an invoice line; one that is brought to a month by days may grow like a day's."""
+    currency = str(line["currency"]).upper()
+    interval = "day"
+    if price is not None and not line.get("proration"):
+        interval = str(price.get("interval") or "day")
+    amount = max(abs(number(line.get("amount"))), abs(number(line.get("discount_amount"))))
+    return _TIMES_A_MONTH.get(interval, 1) * major(amount, currency) > rates.largest(currency)
 
 
 def monthly_gross(price: Row, quantity: int, policy: Policy) -> Fraction:

@@ -15,6 +15,7 @@ from tests.oracle.money import Rates
 from tests.oracle.months import MonthTotal, UnitMonth, month_totals, unit_months
 from tests.oracle.movements import Movement, movements
 from tests.oracle.policy import Policy
+from tests.oracle.prices import is_too_large_a_line
 from tests.oracle.retention import CohortMonth, cohort_retention
 from tests.oracle.series import Series, Valuer
 from tests.oracle.subscriptions import SubscriptionLife
@@ -57,13 +58,18 @@ class Company:
         self.discounts = table("billing.discounts", "start_at")
         self.accounts = table("crm.accounts", None)
         self.rates = rates or Rates(rows.get("finance.fx_rates", ()), settings)
+        lines = table("billing.invoice_line_items", None)
         self.invoices = Invoices(
-            table("billing.invoice_line_items", None),
+            {identity: line for identity, line in lines.items() if not self._is_too_large(line)},
             table("billing.invoices"),
             table("billing.payments"),
             table("billing.refunds"),
             self.calendar,
         )
+
+    def _is_too_large(self, line: History) -> bool:
+        price = self.prices.get(str(line.current.get("price_id")))
+        return is_too_large_a_line(line.current, price.current if price else None, self.rates)
 
     def root_of(self, customer_id: str) -> str:
         """The unit of a customer at the grain `parent_account` (§6)."""
@@ -118,6 +124,7 @@ class Company:
                 self.prices,
                 policy,
                 self.calendar,
+                self.rates,
             )
             items.setdefault(subscription.customer_id, []).append(item)
         unattached: dict[str, list[tuple[date, date, Holding]]] = {}

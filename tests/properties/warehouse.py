@@ -192,7 +192,7 @@ PERIOD_SUMS = (
     "net_revenue_retention", "gross_mrr_churn_rate", "net_mrr_churn_rate",
 )  # fmt: skip
 _EFFECTS = ("quantity", "price", "plan", "discount")
-_MONEY = "cast({0} * 10000 as bigint)"
+_MONEY = "cast(cast({0} as decimal(38, 4)) * 10000 as bigint)"
 
 
 def _cell(column: str) -> str:

@@ -122,11 +122,11 @@ subscription_mrr as (
         native_mrr.movement_id,
         native_mrr.subscription_id,
         sum(
-            native_mrr.net_mrr
-            * case
-                when native_mrr.currency = '{{ var("reporting_currency") }}' then 1
-                else coalesce(rates.rate, 0)
-            end
+            {{ at_rate(
+                'native_mrr.net_mrr',
+                'case when native_mrr.currency = ' ~ "'" ~ var('reporting_currency')
+                ~ "' then 1 else coalesce(rates.rate, 0) end"
+            ) }}
         ) as mrr_before
     from native_mrr
     left join rates

@@ -197,18 +197,32 @@ valued as (
         and valuations.valuation_date = rates.valuation_date
 ),
 
+native_effects as (
+    select
+        movement_id,
+        currency,
+        sum(quantity_change) as quantity_change,
+        sum(price_change) as price_change,
+        sum(plan_change) as plan_change,
+        sum(discount_change) as discount_change
+    from item_effects
+    group by
+        movement_id,
+        currency
+),
+
 in_reporting_currency as (
     select
-        item_effects.movement_id,
-        sum(item_effects.quantity_change * valued.rate) as quantity_change,
-        sum(item_effects.price_change * valued.rate) as price_change,
-        sum(item_effects.plan_change * valued.rate) as plan_change,
-        sum(item_effects.discount_change * valued.rate) as discount_change
-    from item_effects
+        native_effects.movement_id,
+        {%- for effect in ['quantity', 'price', 'plan', 'discount'] %}
+        sum({{ at_rate('native_effects.' ~ effect ~ '_change', 'valued.rate') }})
+            as {{ effect }}_change{{ ',' if not loop.last }}
+        {%- endfor %}
+    from native_effects
     inner join valued
-        on item_effects.movement_id = valued.movement_id
-        and item_effects.currency = valued.currency
-    group by item_effects.movement_id
+        on native_effects.movement_id = valued.movement_id
+        and native_effects.currency = valued.currency
+    group by native_effects.movement_id
 ),
 
 rounded as (

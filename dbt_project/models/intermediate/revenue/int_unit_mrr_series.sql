@@ -35,7 +35,7 @@ cents as (
     select
         native_after,
         rate,
-        {{ to_cents('native_after * rate') }} as value
+        {{ to_cents('(' ~ at_rate('native_after', 'rate') ~ ')') }} as value
     from amounts
 ),
 
@@ -49,7 +49,9 @@ read_off as (
         case
             when valued.native_before = valued.native_after then cents.value
             when valued.currency <> '{{ var("reporting_currency") }}'
-                then {{ to_cents('valued.native_before * coalesce(valued.rate, 0)') }}
+                then {{ to_cents(
+                    '(' ~ at_rate('valued.native_before', 'coalesce(valued.rate, 0)') ~ ')'
+                ) }}
         end as mrr_revalued,
         cents.value as mrr_after
     from valued

@@ -22,8 +22,8 @@ valued as (
         valued.unit_id,
         valued.currency,
         valued.change_date,
-        {{ exact_product('valued.native_after', 'coalesce(valued.rate, 0)') }} as value_after,
-        {{ exact_product('valued.native_before', 'coalesce(valued.rate, 0)') }} as value_revalued
+        {{ at_rate('valued.native_after', 'coalesce(valued.rate, 0)') }} as value_after,
+        {{ at_rate('valued.native_before', 'coalesce(valued.rate, 0)') }} as value_revalued
     from {{ ref('int_unit_mrr_valued') }} as valued
     inner join series
         on valued.series_id = series.series_id
