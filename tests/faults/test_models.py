@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.release.carry_over import carry_over
 from tests.golden.company import Company
 from tests.support.built import Built
 from tests.support.dbt_runner import DATABASE_NAME, DbtProject
@@ -26,8 +27,10 @@ TEN = Decimal(10)
 NOON = "12:00:00"
 
 
+JUNE = datetime(2027, 6, 1)
 MARTS = ("fct_mrr_movements", "fct_mrr_by_customer_month", "fct_mrr_by_month", "dim_customers",
-         "fct_retention_by_period", "fct_retention_by_cohort_month", "rejected_rows")  # fmt: skip
+         "fct_retention_by_period", "fct_retention_by_cohort_month", "rejected_rows",
+         "int_account_days")  # fmt: skip
 
 
 def at(day: str) -> str:
@@ -179,6 +182,11 @@ def the_company() -> Company:
         company.subscribe(status, "ten", january)
         company.subscription(status, january, at=at("2027-03-10"), status=status)
     company.rows["finance.fx_rates"] = list(_rates())
+    company.rows["product.events"] = [
+        _event("epoch", "1970-01-01 00:00:00"),
+        _event("day", at("2027-06-10")),
+        _event("future", at("2028-05-10")),
+    ]
     return company
 
 
@@ -427,6 +435,55 @@ def test_f60_no_figure_is_infinite_or_no_number(marts: Marts) -> None:
         assert marts.query(odd) == [(0,)], (schema, table, column)
 
 
-def test_f35_an_empty_warehouse_is_built_from_nothing(marts: Marts) -> None:
-    """The company above was: there was no earlier release to go on from."""
-    assert marts.query("select count(*) > 100 from core.dim_customers") == [(True,)]
+def _event(key: str, moment: str) -> dict[str, Any]:
+    return {"id": key, "account_id": "a", "user_id": "u", "event": "login", "occurred_at": moment}
+
+
+def test_f35_an_empty_warehouse_is_built_and_what_lands_next_is_loaded(tmp_path: Path) -> None:
+    """There is no greatest time to load from: not in a first build, not after one of nothing."""
+    project, events = DbtProject(tmp_path / "dbt"), ["+int_event_days"]
+    landed = {
+        "product.events": [
+            {**_event(str(number), f"2027-0{number}-10 12:00:00"), "_loaded_at": JUNE}
+            for number in (1, 2, 3)
+        ]
+    }
+    rows: dict[str, dict[str, list[dict[str, Any]]]] = {
+        "empty": {},
+        "next": landed,
+        "first": landed,
+    }
+    built: dict[str, Any] = {}
+    for name in rows:
+        database = tmp_path / name / DATABASE_NAME
+        database.parent.mkdir()
+        write_raw_tables(database, rows[name])
+        if name == "next":
+            with duckdb.connect(str(database)) as connection:
+                last = tmp_path / "empty" / DATABASE_NAME
+                assert carry_over(connection, last, is_same_code=True)
+        select = [*events, "+fct_mrr_by_month", "+dim_customers"] if name == "empty" else events
+        project.build(database, select, {"as_of_date": AS_OF})
+        with duckdb.connect(str(database), read_only=True) as connection:
+            built[name] = connection.execute(
+                "select cast(activity_date as varchar), event_count"
+                " from intermediate.int_event_days order by 1"
+            ).fetchall()
+            if name == "empty":
+                for mart in ("revenue.fct_mrr_by_month", "core.dim_customers"):
+                    count = connection.execute(f"select count(*) from {mart}").fetchone()
+                    assert count == (0,), mart
+    assert built["empty"] == []
+    assert built["next"] == built["first"]
+    assert built["first"] == [(f"2027-0{number}-10", 1) for number in (1, 2, 3)]
+
+
+def test_f46_an_event_of_no_day_is_none(marts: Marts) -> None:
+    """1970 would be the day on which the company's use of its product began."""
+    assert marts.query(
+        "select cast(activity_date as varchar) from intermediate.int_event_days order by 1"
+    ) == [("2027-06-10",), ("2028-05-10",)]
+    # What is of the future has a day, on which nobody looks yet (F45).
+    assert marts.query(
+        "select cast(activity_date as varchar) from intermediate.int_account_days"
+    ) == [("2027-06-10",)]

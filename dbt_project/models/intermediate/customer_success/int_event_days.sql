@@ -6,6 +6,8 @@
 {% set previous = previous_version() %}
 with arrivals as (
     select * from {{ ref('stg_product__events') }}
+    -- A sentinel is no day; one such event would be the company's first.
+    where occurred_date > cast('1970-01-01' as date)
 ),
 
 files as (
