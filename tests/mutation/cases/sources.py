@@ -9,6 +9,7 @@ from tests.mutation.cases.rows import (
     BILLED_ROWS,
     BOARD,
     FEW,
+    INVOICED,
     MONTH_END,
     OWN_ROWS,
     Case,
@@ -259,6 +260,34 @@ CASES: tuple[Case, ...] = (
                     "billing.subscriptions/{me}.s"])
                   for on, kind, change in ((date(2024, 2, 10), "expansion", "7.0000"),
                                            (date(2024, 3, 31), "contraction", "-7.0000"))),
+            ),
+        ),
+    ),
+    Case(
+        # A line that names no item is of neither of two; it counts 60 / 3 for its own three months,
+        # and then is over. Were there one item, it would be that item's, and stay: so both items
+        # are behind both movements, though no line is theirs.
+        "the items that a line may have been of are named",
+        {
+            "billing.customers": (customer(),),
+            "billing.prices": (price(interval_count=3),),
+            "billing.subscriptions": (subscription(),),
+            "billing.subscription_items": (item(), item("j")),
+            "billing.invoices": (invoice(),),
+            "billing.invoice_line_items": (
+                line(subscription_item_id=None, amount=6000, period_end=day(4, 10)),
+            ),
+        },
+        (
+            moves(
+                INVOICED, f"{FEW}, source_ids",
+                *((on, kind, money(change), [
+                    "billing.customers/{me}.c", "billing.invoice_line_items/{me}.l",
+                    "billing.invoices/{me}.in", "billing.prices/{me}.p",
+                    "billing.subscription_items/{me}.i", "billing.subscription_items/{me}.j",
+                    "billing.subscriptions/{me}.s"])
+                  for on, kind, change in ((date(2024, 1, 10), "new", "20.0000"),
+                                           (date(2024, 4, 10), "churn", "-20.0000"))),
             ),
         ),
     ),
