@@ -112,7 +112,7 @@ def test_two_rates_of_a_day_are_told_with_both() -> None:
     assert found == [(date(2026, 1, 1), "EUR", Decimal("1.10"), Decimal("1.25"))]
 
 
-@pytest.mark.fault("F31", "F63")
+@pytest.mark.fault("F31")
 def test_an_id_of_two_things_is_told() -> None:
     """Two tenants in one landing folder: events of one id, and customers of one id."""
     rules = raw_rules(CONTRACT)
