@@ -222,7 +222,8 @@
         when {{ count }} <> 0
             then cast(
                 {{ exact_divide(
-                    'cast(' ~ amount ~ ' * 100 as decimal(38, 0))', count ~ ' * 100', 2
+                    'cast(' ~ amount ~ ' * cast(100 as decimal(20, 0)) as decimal(38, 0))',
+                    count ~ ' * 100', 2
                 ) }} as decimal(18, 2)
             )
     end

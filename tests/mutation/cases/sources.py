@@ -265,8 +265,8 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         # A line that names no item is of neither of two; it counts 60 / 3 for its own three months,
-        # and then is over. Were there one item, it would be that item's, and stay: so both items
-        # are behind both movements, though no line is theirs.
+        # and then is over (the policy keeps who subscribes, at 0). Were there one item, it would be
+        # that item's, and stay: so both items are behind both movements, though no line is theirs.
         "the items that a line may have been of are named",
         {
             "billing.customers": (customer(),),
@@ -287,7 +287,7 @@ CASES: tuple[Case, ...] = (
                     "billing.subscription_items/{me}.i", "billing.subscription_items/{me}.j",
                     "billing.subscriptions/{me}.s"])
                   for on, kind, change in ((date(2024, 1, 10), "new", "20.0000"),
-                                           (date(2024, 4, 10), "churn", "-20.0000"))),
+                                           (date(2024, 4, 10), "contraction", "-20.0000"))),
             ),
         ),
     ),
