@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import altair as alt
 from benchmarks.company import Size
 from benchmarks.figures import HEADINGS, Figure, row
 from benchmarks.parts import Bench
+from benchmarks.spark import Build
 from benchmarks.stages import table
 
 
@@ -45,6 +47,7 @@ def write_page(page: Path, size: Size, bench: Bench) -> None:
         *([*table(bench.stages), ""] if bench.stages else []),
         f"![CPU-seconds, size {size.name}](charts/{chart})",
         "",
+        *_on_spark(size, bench, image.parent),
         f"<!-- end of {size.name} -->",
     ]
     written = "\n".join(lines)
@@ -55,6 +58,74 @@ def write_page(page: Path, size: Size, bench: Bench) -> None:
     else:
         text = f"{text.rstrip()}\n\n## Size {size.name}\n\n{written}\n"
     page.write_text(text, encoding="utf-8")
+
+
+def _on_spark(size: Size, bench: Bench, charts: Path) -> list[str]:
+    """Chart of the builds on Spark, and what each model of the largest shuffled."""
+    if not bench.spark:
+        return []
+    name = f"spark-{size.name}.svg"
+    on_duckdb = {
+        what: bench.named[f"{what}, DuckDB"].cpu_seconds
+        for what in bench.spark
+        if f"{what}, DuckDB" in bench.named
+    }
+    draw_builds(bench.spark, on_duckdb, charts / name)
+    lines = [f"![CPU-seconds on Spark, size {size.name}](charts/{name})", ""]
+    for what, builds in bench.spark.items():
+        lines += [f"{what}, {builds[-1].cores} cores:", "", *shuffles(builds[-1]), ""]
+    return lines
+
+
+def shuffles(build: Build, most: int = 12) -> list[str]:
+    """The models that shuffled most, as lines of Markdown."""
+    headings = ("model", "CPU s of tasks", "rows shuffled", "MB shuffled", "bytes a row")
+    lines = [row((*headings, "MB spilled", "longest task s", "to the median"))]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for model in build.models[:most]:
+        rows = model.shuffled_rows
+        cells = [
+            model.model.rsplit(".", 1)[-1] or "views of raw",
+            f"{model.cpu_seconds:.1f}",
+            f"{rows:,}",
+            f"{model.shuffled_bytes / 1e6:,.1f}",
+            f"{model.shuffled_bytes / rows:.0f}" if rows else "",
+            f"{model.spilled_bytes / 1e6:,.1f}",
+            f"{model.longest_task_seconds:.1f}",
+            f"{model.longest_to_median:.1f}",
+        ]
+        lines.append(row(cells))
+    return lines
+
+
+def draw_builds(
+    on_spark: Mapping[str, Sequence[Build]], on_duckdb: Mapping[str, float], target: Path
+) -> None:
+    """A bar of CPU-seconds for each build, parted by who used them, after that of DuckDB."""
+    rows: list[dict[str, object]] = []
+    for what, builds in on_spark.items():
+        if what in on_duckdb:
+            rows.append({"build": f"{what}, DuckDB", "who": "DuckDB", "seconds": on_duckdb[what]})
+        for build in builds:
+            dbt = build.used.cpu_seconds - build.driver_seconds - build.executor_seconds
+            parts = {
+                "executors": build.executor_seconds,
+                "driver": build.driver_seconds,
+                "dbt": max(0.0, dbt),
+            }
+            name = f"{what}, Spark, {build.cores} core{'s' if build.cores > 1 else ''}"
+            rows += [{"build": name, "who": who, "seconds": used} for who, used in parts.items()]
+    chart = alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
+    colors = alt.Scale(
+        domain=["executors", "driver", "dbt", "DuckDB"],
+        range=["#3b6ea5", "#d08c3f", "#9aa5b1", "#4f8f5b"],
+    )
+    bars = chart.mark_bar().encode(
+        y=alt.Y("build:N", sort=None, title=None, axis=alt.Axis(labelLimit=420)),
+        x=alt.X("seconds:Q", title="CPU-seconds"),
+        color=alt.Color("who:N", title=None, scale=colors),
+    )
+    bars.properties(width=480, background="white").save(str(target))
 
 
 def draw(figures: list[Figure], target: Path) -> None:

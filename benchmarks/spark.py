@@ -44,7 +44,6 @@ class ModelCost:
         wall_seconds: dbt's, from the first statement to the last.
         cpu_seconds: of its tasks.
         tasks: how many.
-        read_bytes: from files.
         shuffled_rows: written to be exchanged between tasks.
         shuffled_bytes: the same, as they lie on disk, compressed.
         spilled_bytes: written to disk for want of memory.
@@ -56,7 +55,6 @@ class ModelCost:
     wall_seconds: float
     cpu_seconds: float
     tasks: int
-    read_bytes: int
     shuffled_rows: int
     shuffled_bytes: int
     spilled_bytes: int
@@ -167,7 +165,6 @@ def by_model(stages: Sequence[Mapping[str, Any]], seconds: Mapping[str, float]) 
                 wall_seconds=seconds.get(model, 0.0),
                 cpu_seconds=sum(stage["executorCpuTime"] for stage in its) / 1e9,
                 tasks=sum(stage["numCompleteTasks"] for stage in its),
-                read_bytes=sum(stage["inputBytes"] for stage in its),
                 shuffled_rows=sum(stage["shuffleWriteRecords"] for stage in its),
                 shuffled_bytes=sum(stage["shuffleWriteBytes"] for stage in its),
                 spilled_bytes=sum(stage["diskBytesSpilled"] for stage in its),

@@ -13,15 +13,17 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, HoldfastError
 from orchestration.settings import Settings
 
 HOST = "127.0.0.1"
+DRIVER_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,19 @@ def tasks_by_worker(cluster: Cluster) -> dict[str, int]:
 
 
 def ask_driver(cluster: Cluster, what: str) -> Any:
-    """What the Thrift driver says of its work, by Spark's status API (such as `stages`)."""
+    """What the Thrift driver says of its work, by Spark's status API (such as `stages`).
+
+    Raises:
+        HoldfastError: the driver knows of no application.
+    """
     applications = "/api/v1/applications"
-    application = ask(cluster.ui_port, applications)[0]["id"]
-    return ask(cluster.ui_port, f"{applications}/{application}/{what}")
+    # A driver that has just started answers before it has listed its application.
+    until = time.monotonic() + DRIVER_SECONDS
+    while not (known := ask(cluster.ui_port, applications)):
+        if time.monotonic() > until:
+            raise HoldfastError(f"Spark's driver on port {cluster.ui_port} has no application.")
+        time.sleep(0.3)
+    return ask(cluster.ui_port, f"{applications}/{known[0]['id']}/{what}")
 
 
 def read(home: Path) -> Cluster | None:
