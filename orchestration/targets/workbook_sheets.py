@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from orchestration.books.periods import month_name
 from orchestration.errors import HoldfastError
 from orchestration.targets.workbook_figures import COHORT_AGES, Figures, Rows
-from orchestration.targets.workbook_rows import Cells, RowSheet
 
 if TYPE_CHECKING:
     from orchestration.targets.workbook import Edition
@@ -26,8 +24,6 @@ HEADER_ROW = 3
 #: Sheets; each has one table.
 TABLES = 7
 _WIDTHS = {"text": 18, "long": 34, "money": 14, "count": 11, "month": 11, "share": 9, "date": 17}
-#: Kinds of columns that hold numbers, or formulas of numbers.
-FIGURES = frozenset({"money", "count", "share"})
 _FLOW_NAMES = ("New", "Reactivation", "Expansion", "Contraction", "Churn", "Exchange rates")
 
 
@@ -140,7 +136,7 @@ class _Writer:
         self._summary(summary)
 
     def _sheet(self, name: str, title: str) -> Any:
-        sheet = self._book.add_worksheet(name, RowSheet)
+        sheet = self._book.add_worksheet(name)
         edition = self._edition
         sheet.write_string(0, 0, f"{month_name(edition.month)}: {title}", self._title)
         sheet.write_string(
@@ -158,15 +154,7 @@ class _Writer:
         sheet.hide_gridlines(2)
         return sheet
 
-    def _table(
-        self,
-        sheet: RowSheet,
-        name: str,
-        columns: Sequence[Column],
-        rows: Rows,
-        *,
-        is_long: bool = False,
-    ) -> Placed:
+    def _table(self, sheet: Any, name: str, columns: Sequence[Column], rows: Rows) -> Placed:
         """A table with frozen headers; its values are written by type, never guessed from text."""
         if len(rows) > MAX_ROWS:
             raise HoldfastError(
@@ -178,7 +166,7 @@ class _Writer:
             self._show(f"workbook: sheet {self._tables} of {TABLES}, {name}, {count}")
         first = HEADER_ROW + 1
         last = HEADER_ROW + max(len(rows), 1)
-        sheet.add_long_table(
+        sheet.add_table(
             HEADER_ROW,
             0,
             last,
@@ -190,7 +178,7 @@ class _Writer:
                     {
                         "header": column.header,
                         "header_format": self._header_right
-                        if column.kind in FIGURES
+                        if column.kind in ("money", "count", "share")
                         else self._header,
                     }
                     for column in columns
@@ -199,10 +187,14 @@ class _Writer:
         )
         for place, column in enumerate(columns):
             sheet.set_column(place, place, _WIDTHS[column.kind])
-        if is_long:
-            self._write_figures(sheet, first, columns, rows)
-        else:
-            self._write_cells(sheet, first, columns, rows)
+        for offset, row in enumerate(rows):
+            for place, column in enumerate(columns):
+                where = (first + offset, place)
+                if column.formula is not None:
+                    formula = column.formula.replace("{row}", str(first + offset + 1))
+                    sheet.write_formula(*where, formula, self._formats[column.kind])
+                else:
+                    self._write(sheet, where, column.kind, row[place])
         sheet.set_row(HEADER_ROW, 32)
         sheet.freeze_panes(first, 1)
         sheet.repeat_rows(HEADER_ROW)
@@ -212,33 +204,6 @@ class _Writer:
             last,
             {column.header: place for place, column in enumerate(columns)},
         )
-
-    def _write_cells(self, sheet: Any, first: int, columns: Sequence[Column], rows: Rows) -> None:
-        for row_number, row in enumerate(rows, start=first):
-            for place, column in enumerate(columns):
-                where = (row_number, place)
-                if column.formula is not None:
-                    formula = column.formula.replace("{row}", str(row_number + 1))
-                    sheet.write_formula(*where, formula, self._formats[column.kind])
-                else:
-                    self._write(sheet, where, column.kind, row[place])
-
-    def _write_figures(
-        self, sheet: RowSheet, first: int, columns: Sequence[Column], rows: Rows
-    ) -> None:
-        """The same, with the figures that stand side by side written as one."""
-        parts: list[tuple[int, tuple[Cells, ...]]] = []
-        for are_figures, some in groupby(enumerate(columns), lambda one: one[1].kind in FIGURES):
-            found = list(some)
-            cells = tuple(Cells(self._formats[one.kind], one.formula) for _, one in found)
-            parts += [(found[0][0], cells)] if are_figures else [(at, ()) for at, _ in found]
-        for row_number, row in enumerate(rows, start=first):
-            for place, cells in parts:
-                if cells:
-                    # Formulas stand at the end of a row, where the mart has no value.
-                    sheet.write_figures(row_number, place, cells, row[place : place + len(cells)])
-                else:
-                    self._write(sheet, (row_number, place), columns[place].kind, row[place])
 
     def _write(self, sheet: Any, where: tuple[int, int], kind: str, value: Any) -> None:
         form = self._formats[kind]
@@ -330,7 +295,6 @@ class _Writer:
                 money("Check", "=ROUND(SUM(C{row}:I{row})-J{row},2)"),
             ],
             figures.customers,
-            is_long=True,
         )
         self._check(
             "Customers: opening and movements are the closing, for every customer",
@@ -407,7 +371,6 @@ class _Writer:
                 money("Check", "=ROUND(B{row}-C{row}-D{row},2)"),
             ],
             figures.reconciliation,
-            is_long=True,
         )
         self._check(
             "Reconciliation: everything billed has a place; no customer has a residual",
@@ -446,7 +409,6 @@ class _Writer:
                 money("Check 2", "=ROUND(E{row}-H{row}-I{row},2)"),
             ],
             figures.revenue,
-            is_long=True,
         )
         self._check(
             "Revenue: deferred less unbilled rolls forward, for every customer",
