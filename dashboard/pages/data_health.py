@@ -344,7 +344,8 @@ def _findings(released: Released) -> Block:
     ]
     return Listing(
         "findings",
-        f"{numbers.count(total)} rows of billing do not fit their invoice"
+        ("1 row of billing does" if total == 1 else f"{numbers.count(total)} rows of billing do")
+        + " not fit their invoice"
         + (f"; the {FINDINGS_SHOWN} largest are listed" if total > FINDINGS_SHOWN else ""),
         "rows, amounts in their own currency",
         FINDINGS,
