@@ -111,7 +111,7 @@
     case
         when {{ denominator }} <> 0
             then case
-                when abs({{ places }} - floor({{ places }}) - 0.5e0) > 1e-6 + 1e-14 * {{ places }}
+                when abs({{ places }} % 1e0 - 0.5e0) > 1e-6 + 1e-14 * {{ places }}
                     then try_cast({{ quotient }} as decimal(18, {{ digits }}))
                 when ({{ numerator }} < 0) = ({{ denominator }} < 0)
                     then try_cast({{ exact }} as decimal(18, {{ digits }}))
