@@ -190,16 +190,19 @@ def _used(cluster: Cluster) -> dict[str, tuple[float, int]]:
         for child in psutil.Process(worker).children(recursive=True)
     ]
     return {
-        "driver": _of([psutil.Process(driver)]),
-        "executors": _of(executors),
+        "driver": used_by([psutil.Process(driver)]),
+        "executors": used_by(executors),
     }
 
 
-def _of(processes: Sequence[Any]) -> tuple[float, int]:
+def used_by(processes: Sequence[Any]) -> tuple[float, int]:
+    """CPU-seconds so far and the most memory of processes, added up."""
     seconds, peak = 0.0, 0
     for process in processes:
         times = process.cpu_times()
         seconds += times.user + times.system
         said = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-        peak += int(said.partition("VmHWM:")[2].split()[0]) * 1024
+        # A child that is over, and that nobody has asked for yet, has no memory.
+        most = said.partition("VmHWM:")[2].split()
+        peak += int(most[0]) * 1024 if most else 0
     return seconds, peak

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from benchmarks.page import draw_builds, shuffles
 from benchmarks.processes import Measured
-from benchmarks.spark import Build, by_model
+from benchmarks.spark import Build, by_model, used_by
 from orchestration.spark import cluster
 
 DAYS, MRR = "model.holdfast.int_event_days", "model.holdfast.fct_mrr_by_month"
@@ -81,3 +84,10 @@ def test_a_driver_that_has_just_started_is_asked_again(monkeypatch: pytest.Monke
     one = cluster.Cluster(1, 2, 3, 4, 1, 1, "1g", (1,))
     assert cluster.ask_driver(one, "stages") == ["a stage"]
     assert asked[-1] == "/api/v1/applications/app-1/stages"
+
+
+def test_a_child_that_is_over_has_no_memory() -> None:
+    with subprocess.Popen(["true"]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert used_by([psutil.Process(child.pid)])[1] == 0
+    assert used_by([psutil.Process()])[1] > 1_000_000
