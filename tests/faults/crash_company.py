@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -107,6 +108,22 @@ class Company:
         """A run in a process group of its own, as the command line would start it."""
         process = processes.Process(target=run, args=(self.folder, environ))
         process.start()
+        return process
+
+    def start_and_hold(self, processes: ForkServerContext) -> ForkServerProcess:
+        """A run that has begun: it listens to signals, and holds the home.
+
+        What was started may take seconds to come so far where others use the machine, and a process
+        that no handler is set up in yet is simply ended by a signal.
+        """
+        process = self.start(processes)
+        lock = self.toy.settings.home / "lock"
+        deadline = time.monotonic() + 120
+        # A run that was killed has left its own name there.
+        while f'"pid": {process.pid},' not in lock.read_text(encoding="utf-8"):
+            assert process.exitcode is None, self.said()
+            assert time.monotonic() < deadline, "the run does not begin"
+            time.sleep(0.02)
         return process
 
     def assert_whole(self, receiver: Receiver) -> None:

@@ -99,17 +99,17 @@ def test_f76_without_memory_the_message_names_the_limit_and_the_knob(
 
 @pytest.mark.parametrize(
     ("number", "after", "exit_code"),
-    [(signal.SIGTERM, 0.3, 143), (signal.SIGINT, 1.5, 130), (signal.SIGTERM, 3.0, 143)],
+    [(signal.SIGTERM, 0.0, 143), (signal.SIGINT, 1.0, 130), (signal.SIGTERM, 2.5, 143)],
 )
 def test_a_polite_kill_ends_a_run_with_a_sentence_and_leaves_nobody_behind(
     company: Company, processes: ForkServerContext, number: int, after: float, exit_code: int
 ) -> None:
     company.land()
-    process = company.start(processes)
+    process = company.start_and_hold(processes)
     time.sleep(after)
     assert process.pid is not None
     os.kill(process.pid, number)
-    process.join(timeout=20)
+    process.join(timeout=120)
     said = company.said()
     if process.exitcode == 0:
         pytest.skip("the run was faster than the signal")
@@ -124,13 +124,9 @@ def test_f73_a_second_run_is_refused_at_once(
     company: Company, processes: ForkServerContext
 ) -> None:
     company.land()
-    first = company.start(processes)
-    deadline = time.monotonic() + 20
-    lock = company.toy.settings.home / "lock"
-    while not lock.read_bytes() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    first = company.start_and_hold(processes)
     second = company.start(processes, HOLDFAST_FAILPOINT="run.recorded")
-    second.join(timeout=20)
+    second.join(timeout=120)
     assert second.exitcode == 75
     first.join(timeout=120)
     assert first.exitcode == 0
