@@ -77,8 +77,7 @@
     cast(
         case when {{ amount }} < 0 then -1 else 1 end
         * {{ exact_divide(
-            'cast(abs(' ~ amount ~ ') * cast(100 as decimal(20, 0)) as decimal(38, 0)) * ' ~ part,
-            whole ~ ' * 100', 2
+            whole_cents('abs(' ~ amount ~ ')') ~ ' * ' ~ part, whole ~ ' * 100', 2
         ) }} as decimal(18, 2)
     )
 {%- endmacro %}

@@ -69,6 +69,11 @@
     )
 {%- endmacro %}
 
+{# An amount of two decimals as a whole number, with room for all that its type holds. #}
+{% macro whole_cents(amount) -%}
+    cast({{ amount }} * cast(100 as decimal(20, 0)) as decimal(38, 0))
+{%- endmacro %}
+
 {# A product of decimals, half up to the 16 decimals of `exact_type`. #}
 {% macro exact_product(one, other) -%}
     cast(round({{ one }} * {{ other }}, 16) as {{ exact_type() }})
@@ -222,8 +227,7 @@
         when {{ count }} <> 0
             then cast(
                 {{ exact_divide(
-                    'cast(' ~ amount ~ ' * cast(100 as decimal(20, 0)) as decimal(38, 0))',
-                    count ~ ' * 100', 2
+                    whole_cents(amount), count ~ ' * 100', 2
                 ) }} as decimal(18, 2)
             )
     end

@@ -66,7 +66,7 @@
     Only where the caller has seen that it can be said: the denominators are not 0.
 #}
 {% macro ltv_exact(method) -%}
-    {%- set cents = 'cast(mrr * cast(100 as decimal(20, 0)) as decimal(38, 0))' -%}
+    {%- set cents = whole_cents('mrr') -%}
     {%- set unit = 'cast(customers * 100 as decimal(38, 0))' -%}
     {%- if method == 'simple' -%}
         {{ exact_divide(cents ~ ' * base', unit ~ ' * lost', 2) }}

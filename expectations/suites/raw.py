@@ -194,6 +194,22 @@ def raw_rules(contract: Contract, expected: Expected | None = None) -> list[Rule
     ]
 
 
+def _told(
+    contract: Contract, table: Table, column: str | None, name: str, sentence: str, query: str
+) -> Rule:
+    """A rule that the query finds no rows; what it finds is told, and counted as it stands."""
+    return Rule(
+        schema=contract.schema_of(table),
+        table=table.name,
+        name=name,
+        kind="no_rows",
+        sentence=sentence,
+        severity="warning",
+        column=column,
+        query=query,
+    )
+
+
 def _filled(contract: Contract, table: Table) -> list[Rule]:
     return [
         Rule(
@@ -288,15 +304,13 @@ def _in_query(pattern: str) -> str:
 
 def _orders(contract: Contract, table: Table) -> list[Rule]:
     return [
-        Rule(
-            schema=contract.schema_of(table),
-            table=table.name,
-            name=f"{later}_is_not_before_{earlier}",
-            kind="no_rows",
-            sentence=f"{later} is never before {earlier}.",
-            severity="warning",
-            column=later,
-            query=f"select {', '.join(table.key)}, {earlier}, {later}"
+        _told(
+            contract,
+            table,
+            later,
+            f"{later}_is_not_before_{earlier}",
+            f"{later} is never before {earlier}.",
+            f"select {', '.join(table.key)}, {earlier}, {later}"
             f" from {{batch}} where {later} < {earlier}",
         )
         for earlier, later in ORDERED_DATES.get((table.source, table.name), ())
@@ -316,39 +330,34 @@ def _future(contract: Contract, table: Table) -> list[Rule]:
     ]
     if not dates:
         return []
-    wrong = [f"{name} > _loaded_at + interval 1 day" for name in dates]
     # A version that means never reads as null; what is dated once has no other date.
-    wrong = [f"({one} and {name} < '9999-01-01')" for name, one in zip(dates, wrong, strict=True)]
+    wrong = [f"({name} > _loaded_at + interval 1 day and {name} < '9999-01-01')" for name in dates]
     if own is not None:
         wrong += [f"{own} < '1970-01-02'", f"{own} >= '9999-01-01'"]
     ahead = " or ".join(wrong)
     shown = dict.fromkeys((*table.key, *dates, "_loaded_at"))
     return [
-        Rule(
-            schema=contract.schema_of(table),
-            table=table.name,
-            name="rows_are_not_of_the_future",
-            kind="no_rows",
-            sentence=f"{' and '.join(dates)} {'is' if len(dates) == 1 else 'are'} a date, and at"
+        _told(
+            contract,
+            table,
+            dates[0],
+            "rows_are_not_of_the_future",
+            f"{' and '.join(dates)} {'is' if len(dates) == 1 else 'are'} a date, and at"
             " most a day after the row arrived: a row counts from its day on.",
-            severity="warning",
-            column=dates[0],
-            query=f"select {', '.join(shown)} from {{batch}} where {ahead}",
+            f"select {', '.join(shown)} from {{batch}} where {ahead}",
         )
     ]
 
 
 def _references(contract: Contract, table: Table) -> list[Rule]:
     return [
-        Rule(
-            schema=contract.schema_of(table),
-            table=table.name,
-            name=f"{reference.column}_exists",
-            kind="no_rows",
-            sentence=f"{reference.column} is in {'.'.join(reference.target)}.",
-            severity="warning",
-            column=reference.column,
-            query=_orphans(contract, reference),
+        _told(
+            contract,
+            table,
+            reference.column,
+            f"{reference.column}_exists",
+            f"{reference.column} is in {'.'.join(reference.target)}.",
+            _orphans(contract, reference),
         )
         for reference in REFERENCES.get((table.source, table.name), ())
     ]
@@ -387,46 +396,39 @@ def _twins(contract: Contract, table: Table) -> list[Rule]:
     names = ", ".join((*table.key, "version"))
     keys = ", ".join(table.key)
     born = [
-        Rule(
-            schema=contract.schema_of(table),
-            table=table.name,
-            name="created_never_changes",
-            kind="no_rows",
-            sentence="All versions of a key were created at one time: else two things share it.",
-            severity="warning",
-            column="created",
-            query=f"select {keys}, min(created) as first, max(created) as last from {{batch}}"
+        _told(
+            contract,
+            table,
+            "created",
+            "created_never_changes",
+            "All versions of a key were created at one time: else two things share it.",
+            f"select {keys}, min(created) as first, max(created) as last from {{batch}}"
             f" group by {keys} having min(created) < max(created)",
         )
-        for name in table.column_names
-        if name == "created"
     ]
     alike = [
-        Rule(
-            schema=contract.schema_of(table),
-            table=table.name,
-            name=f"{id_column}_differs_in_more_than_letter_case",
-            kind="no_rows",
-            sentence=f"No two of {id_column} differ in letter case and blanks alone.",
-            severity="warning",
-            column=id_column,
-            query=f"select min({id_column}) as one, max({id_column}) as other from {{batch}}"
+        _told(
+            contract,
+            table,
+            id_column,
+            f"{id_column}_differs_in_more_than_letter_case",
+            f"No two of {id_column} differ in letter case and blanks alone.",
+            f"select min({id_column}) as one, max({id_column}) as other from {{batch}}"
             f" group by lower(trim({id_column})) having min({id_column}) < max({id_column})",
         )
         for id_column in ids
     ]
     return [
         *alike,
-        *born,
-        Rule(
-            schema=contract.schema_of(table),
-            table=table.name,
-            name="a_version_says_one_thing",
-            kind="no_rows",
-            sentence="Rows of one key and version are the same row.",
-            severity="warning",
+        *(born if "created" in table.column_names else []),
+        _told(
+            contract,
+            table,
+            None,
+            "a_version_says_one_thing",
+            "Rows of one key and version are the same row.",
             # Only what comes again is compared: nearly all rows come once.
-            query=f"select {names} from (select distinct {contents} from {{batch}}"
+            f"select {names} from (select distinct {contents} from {{batch}}"
             f" where ({when}) in ({again})) group by {names} having count(*) > 1",
         ),
     ]
@@ -454,15 +456,14 @@ def _one_content(contract: Contract, table: Table) -> list[Rule]:
     again = f"select {', '.join(keys.values())} from {{batch}} group by all having count(*) > 1"
     contents = ", ".join(column.name for column in others)
     return [
-        Rule(
-            schema=contract.schema_of(table),
-            table=table.name,
-            name="a_key_says_one_thing",
-            kind="no_rows",
-            sentence="Rows of one key are the same row; of several contents one is counted.",
-            severity="warning",
+        _told(
+            contract,
+            table,
+            None,
+            "a_key_says_one_thing",
+            "Rows of one key are the same row; of several contents one is counted.",
             # Only what comes again is compared: nearly all rows come once.
-            query=f"select {named}{', ' if numbers else ''}{numbers} from {{batch}}"
+            f"select {named}{', ' if numbers else ''}{numbers} from {{batch}}"
             f" where ({', '.join(keys.values())}) in ({again}) group by {', '.join(keys.values())}"
             f" having count(distinct row({contents})) > 1",
         )

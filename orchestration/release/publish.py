@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,11 +142,7 @@ def commit(
             " values (?, ?, ?, ?, ?, ?, ?)",
             (n, sealed.run_id, fingerprint, sealed.sha256, sealed.bytes, now, row["as_of"]),
         )
-        connection.executemany(
-            "insert into outbox (key, release_n, kind, target, payload, created_at, updated_at)"
-            " values (?, ?, ?, ?, ?, ?, ?) on conflict (key) do nothing",
-            [(m.key, n, m.kind, m.target, m.payload, now, now) for m in outbox],
-        )
+        put_into_outbox(connection, outbox, now, n)
         if books is not None:
             books(n)
         connection.execute(
@@ -162,6 +159,20 @@ def commit(
     release = control.latest_release()
     assert release is not None
     return release
+
+
+def put_into_outbox(
+    connection: sqlite3.Connection,
+    messages: Sequence[OutboxMessage],
+    now: str,
+    release_n: int | None = None,
+) -> None:
+    """Record messages to be delivered, of a release or of none; a key that is there is kept."""
+    connection.executemany(
+        "insert into outbox (key, release_n, kind, target, payload, created_at, updated_at)"
+        " values (?, ?, ?, ?, ?, ?, ?) on conflict (key) do nothing",
+        [(m.key, release_n, m.kind, m.target, m.payload, now, now) for m in messages],
+    )
 
 
 def keep_as_known(settings: Settings, sealed: SealedRelease) -> Path:

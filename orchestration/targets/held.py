@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from orchestration.control import to_text
 from orchestration.errors import AuditError, BuildError, HoldfastError, LandingError, MachineError
 from orchestration.landing.gate import RefusedFilesError
-from orchestration.release.publish import OutboxMessage
+from orchestration.release.publish import OutboxMessage, put_into_outbox
 from orchestration.report import readers_see
 from orchestration.results import rejecting
 from orchestration.targets.outbox import deliver_outbox, for_each_target
@@ -69,16 +69,9 @@ def _record(run: RefreshRun, error: Exception) -> None:
         "trouble": trouble,
     }
     message = OutboxMessage("", KIND, json.dumps(content))
-    now = to_text(run.control.now())
+    messages = for_each_target([message], run.targets, run.run_id)
     with run.control.transaction() as connection:
-        connection.executemany(
-            "insert into outbox (key, kind, target, payload, created_at, updated_at)"
-            " values (?, ?, ?, ?, ?, ?)",
-            [
-                (one.key, one.kind, one.target, one.payload, now, now)
-                for one in for_each_target([message], run.targets, run.run_id)
-            ],
-        )
+        put_into_outbox(connection, messages, to_text(run.control.now()))
 
 
 def _names(run: RefreshRun, error: Exception) -> list[str]:
