@@ -93,12 +93,13 @@ class Campaign:
         assert readers.wrong == [], (story, readers.wrong)
         company.assert_whole(self.receiver)
         if self._is_slow(seconds):
+            said = company.said()
             # Other processes may have the machine: what is normal now, and is it slow by that?
             company.land()
             self.outcome.normal.append(self._complete())
             if self._is_slow(seconds):
                 self.outcome.slow.append(
-                    f"{seconds:.1f} s, else {self.outcome.normal[-1]:.1f} s, after {story}"
+                    f"{seconds:.1f} s, else {self.outcome.normal[-1]:.1f} s, after {story}\n{said}"
                 )
         self.outcome.recovered.append((seconds, self.outcome.normal[-1]))
 
