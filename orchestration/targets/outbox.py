@@ -110,7 +110,7 @@ def pending(control: Control) -> list[Pending]:
 
 def _deliver_to(control: Control, target: Target, say: Say) -> None:
     due = control.connection.execute(
-        "select key, kind, payload, attempts from outbox"
+        "select key, kind, payload, attempts, release_n from outbox"
         " where target = ? and state = 'pending' and coalesce(next_attempt_at, '') <= ?"
         " order by release_n, key",
         (target.name, to_text(control.now())),
@@ -122,7 +122,8 @@ def _deliver_to(control: Control, target: Target, say: Say) -> None:
             target.deliver(message, control.now())
         except DeliveryError as error:
             _record_failure(control, message, row["attempts"] + 1, error)
-            say(f"{target.name}: not delivered ({error}); the release stands")
+            stands = "" if row["release_n"] is None else "; the release stands"
+            say(f"{target.name}: not delivered ({error}){stands}")
             return
         failpoint("outbox.delivered")
         _update(control, message.key, "delivered", row["attempts"] + 1, None, None)

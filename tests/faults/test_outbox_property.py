@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.control import Control
-from orchestration.release.publish import OutboxMessage
+from orchestration.release.publish import OutboxMessage, put_into_outbox
 from orchestration.targets import outbox
 from orchestration.targets.outbox import DeliveryError, deliver_outbox, for_each_target
 
@@ -114,3 +114,15 @@ def _commit(control: Control, run_id: str, targets: list[Receiver], *, dies: boo
 def _deliver(control: Control, targets: list[Receiver]) -> None:
     with contextlib.suppress(PowerCutError):
         deliver_outbox(control, targets, lambda line: None)
+
+
+def test_what_is_not_delivered_of_a_run_that_was_held_speaks_of_no_release(tmp_path: Path) -> None:
+    receiver = Receiver("notices")
+    receiver.next = "refuses"
+    said: list[str] = []
+    with Control(tmp_path / "control.db") as control:
+        held = for_each_target([OutboxMessage("", "run_held", "{}")], [receiver], "run")
+        with control.transaction() as connection:
+            put_into_outbox(connection, held, "2026-11-01T00:00:00")
+        deliver_outbox(control, [receiver], said.append)
+    assert said == ["notices: not delivered (busy)"]
