@@ -248,6 +248,19 @@ def _invoices(company: Company) -> None:
                     updated_at="2027-03-02")  # fmt: skip
     company.add("refunds", id="of failed", payment_id="failed", amount=20_00, currency="USD",
                 created="2027-03-03", updated_at="2027-03-03")  # fmt: skip
+    # Paid though nothing is asked for: wholly, in part given back, and all given back.
+    for name, status, given_back in (
+        ("paid though void", "void", 0),
+        ("paid on a draft", "draft", 11_00),
+        ("void and given back", "void", 31_00),
+    ):
+        company.subscribe(name, "ten", JANUARY)
+        company.invoice(name, name, "2027-03-01", [whole], status=status)
+        company.add("payments", id=name, invoice_id=name, customer_id=f"customer of {name}",
+                    amount=31_00, currency="USD", status="succeeded", created="2027-03-02",
+                    updated_at="2027-03-02")  # fmt: skip
+        company.add("refunds", id=f"of {name}", payment_id=name, amount=given_back, currency="USD",
+                    created="2027-03-03", updated_at="2027-03-03")  # fmt: skip
     # In francs, of which there are no rates: the invoice, its line and its payment.
     company.subscribe("no rate", "ten", JANUARY)
     company.invoice("no rate", "no rate", "2027-03-01", [{**whole, "currency": "CHF"}])

@@ -208,6 +208,8 @@ FINDINGS = {
     ("credited_above_total", "credited twice"): ("credited twice", "31", "62"),
     ("refunded_above_payment", "refund above payment 0"): ("refund above payment", "31", "50"),
     ("refunded_above_payment", "failed"): ("failed", "0", "20"),
+    ("paid_on_unsent_invoice", "paid though void"): ("paid though void", "0", "31"),
+    ("paid_on_unsent_invoice", "paid on a draft"): ("paid on a draft", "0", "20"),
     ("line_in_other_currency", "line in euro line 1"): ("line in euro", None, "31"),
     ("money_in_other_currency", "paid in euro"): ("paid in euro", None, "20"),
 }

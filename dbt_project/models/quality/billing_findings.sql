@@ -33,6 +33,13 @@ refunds as (
         and {{ local_date('created_at') }} <= {{ as_of_date() }}
 ),
 
+unsent as (
+    select invoice_id
+    from {{ ref('stg_billing__invoices') }}
+    where is_current
+        and status in ('draft', 'void')
+),
+
 -- Whoever lands no lines at all has none that could be missing.
 any_lines as (
     select max(line_currencies) as line_currencies
@@ -83,6 +90,16 @@ found as (
         on refunded.payment_id = payments.payment_id
     where refunded.amount > payments.paid
     union all
+    select 'paid_on_unsent_invoice', 'payments', payments.payment_id, payments.invoice_id,
+        payments.customer_id, payments.currency, 0, payments.paid - coalesce(refunded.amount, 0)
+    from payments
+    inner join unsent
+        on payments.invoice_id = unsent.invoice_id
+    left join refunded
+        on payments.payment_id = refunded.payment_id
+    where payments.paid > coalesce(refunded.amount, 0)
+        and {{ local_date('payments.created_at') }} <= {{ as_of_date() }}
+    union all
     select 'line_in_other_currency', 'invoice_line_items', lines.invoice_line_item_id,
         invoices.invoice_id, invoices.customer_id, lines.currency, null, lines.amount
     from lines
@@ -132,6 +149,9 @@ final as (
             when 'refunded_above_payment'
                 then 'more was given back than that payment brought in: look for a refund under'
                 || ' two ids, or a payment that did not succeed'
+            when 'paid_on_unsent_invoice'
+                then 'the invoice was never sent, or voided, and so asks for nothing: refund the'
+                || ' payment, or land the invoice as it stands'
             else 'it is not in the currency of its invoice, and counts at its own rate: land it'
                 || ' with the right code, or the invoice'
         end as detail
