@@ -22,6 +22,8 @@ Kind = Literal[
     "no_rows",  # `query` returns no row
 ]
 Bound = int | Decimal | str
+#: Source and table of the raw contract.
+TableName = tuple[str, str]
 
 
 @dataclass(frozen=True)

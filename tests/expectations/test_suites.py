@@ -12,15 +12,9 @@ import pytest
 
 from expectations.rules import Rule, by_table
 from expectations.suites.marts import mart_rules
-from expectations.suites.raw import (
-    DECIDING_COLUMNS,
-    FRESHNESS_DAYS,
-    ORDERED_DATES,
-    RANGES,
-    REFERENCES,
-    Expected,
-    raw_rules,
-)
+from expectations.suites.raw import DECIDING_COLUMNS, RANGES, raw_rules
+from expectations.suites.raw_rows import ORDERED_DATES, REFERENCES
+from expectations.suites.raw_volume import FRESHNESS_DAYS, Expected
 from orchestration.landing.contract import load_contract
 
 CONTRACT = load_contract()

@@ -12,7 +12,8 @@ import pytest
 
 from expectations.rules import Rule
 from expectations.suites.marts import mart_rules
-from expectations.suites.raw import Expected, raw_rules
+from expectations.suites.raw import raw_rules
+from expectations.suites.raw_volume import Expected
 from orchestration.landing.contract import load_contract
 
 #: Closing MRR of eleven months; the first has no opening.
