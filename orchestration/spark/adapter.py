@@ -78,9 +78,11 @@ def _keep_sessions(manager: Any) -> None:
     """Let a session outlive the model or test it was opened for.
 
     What a session remembers does no harm: dbt names every schema, its temporary views are replaced,
-    and no session reads a table before its run has built it.
+    and no session reads a table before its run has built it. One in which a statement failed is not
+    kept: its connection may be lost, and the next model would fail for that.
     """
     open_new = manager.open.__func__
+    handle_exceptions = manager.exception_handler
 
     def open_or_take(cls: Any, connection: Any) -> Any:
         if connection.state == "open":
@@ -93,10 +95,24 @@ def _keep_sessions(manager: Any) -> None:
         connection.state = "open"
         return connection
 
-    def keep(cls: Any, connection: Any) -> None:
-        _idle[_address(connection)].append(connection.handle)
-        connection.handle = None
+    @contextmanager
+    def mark_failed(self: Any, sql: str) -> Iterator[None]:
+        try:
+            with handle_exceptions(self, sql):
+                yield
+        except Exception:
+            self.get_thread_connection().handle.has_failed = True
+            raise
 
+    def keep(cls: Any, connection: Any) -> None:
+        session, connection.handle = connection.handle, None
+        if getattr(session, "has_failed", False):
+            with suppress(Exception):
+                session.close()
+        else:
+            _idle[_address(connection)].append(session)
+
+    manager.exception_handler = mark_failed
     manager.open = classmethod(open_or_take)
     manager._close_handle = classmethod(keep)
 

@@ -14,8 +14,13 @@ from orchestration.spark.cluster import HOST, Cluster
 
 #: Java that starts quickly: hundreds of statements are each planned once, and most time went into
 #: compiling what is hardly run, and into collecting garbage side by side. Metaspace is of this size
-#: from the beginning: each time it grows, everything is collected.
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:NewRatio=1 -XX:MetaspaceSize=400m"
+#: from the beginning: each time it grows, everything is collected. Compiled code has as much room
+#: as Java gives it by itself where it compiles at all levels: with the 48 MB of the first level it
+#: filled up after some hundred statements, and the next one failed for want of it.
+QUICK_JAVA = (
+    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+    " -XX:+UseSerialGC -XX:NewRatio=1 -XX:MetaspaceSize=400m"
+)
 
 #: For tables of some thousand rows, where planning and compiling a statement is all its time: no
 #: code is generated, and no plan is made again while it runs.

@@ -27,6 +27,11 @@ def running(cluster_home: Path) -> Iterator[cluster.Cluster]:
     yield made
     processes.stop(cluster_home)
     assert cluster.running(cluster_home) is None
+    # Else Java stops compiling, and now and then fails a statement ("Out of space in CodeCache").
+    logs = list((cluster_home / "spark" / "logs").glob("*.log"))
+    assert logs
+    full = [log.name for log in logs if "CodeCache is full" in log.read_text("utf-8", "replace")]
+    assert full == []
 
 
 @pytest.fixture(scope="session")

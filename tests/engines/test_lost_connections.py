@@ -77,5 +77,7 @@ def test_a_statement_is_sent_once_though_its_connection_is_lost(
         on_spark.through(address).show(f"select '{WORDS}' as words")
     with relay(running.thrift_port, WORDS) as (lossy, address):
         with pytest.raises(DbtError, match="Connection lost"):
-            on_spark.through(address).show(f"select '{WORDS}' as words")
+            on_spark.through(address).show(f"select '{WORDS}' as words", keeps_sessions=True)
         assert lossy.sent == 1
+        # The next model does not begin with the session that was lost.
+        on_spark.through(address).show("select 'other words' as words")

@@ -44,8 +44,12 @@ class SparkProject(DbtProject):
         other._thrift = thrift
         return other
 
-    def show(self, inline: str) -> None:
+    def show(self, inline: str, *, keeps_sessions: bool = False) -> None:
         """Run one query as dbt runs those of a model.
+
+        Args:
+            inline: the query.
+            keeps_sessions: leave the sessions to the next query, as models do.
 
         Raises:
             DbtError: it failed.
@@ -55,7 +59,8 @@ class SparkProject(DbtProject):
         try:
             outcome = runner.invoke(["show", "--inline", inline, *self._arguments({})])
         finally:
-            let_go()
+            if not keeps_sessions:
+                let_go()
         if not outcome.success:
             raise DbtError(failures(outcome.result, outcome.exception))
 
